@@ -1,0 +1,141 @@
+// xtensor's containers own their memory, and its adaptors rebind on assignment. This file takes only the part they
+// share, xcontainer's element access, iterators and steppers, over memory that somebody else owns.
+//
+// The class derives from xcontainer, tensor_view from this class: xt::eval therefore sees in a view what it sees in
+// xt::xview, an expression to be copied, and not a container whose storage holds its elements without holes.
+#pragma once
+
+#include <xtensor-torch/detail/layout.hpp>
+#include <xtensor-torch/detail/requirements.hpp>
+#include <xtensor-torch/detail/xtensor.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace xtt {
+
+template <class T, std::size_t N, xt::layout_type L>
+class tensor_view;
+
+}  // namespace xtt
+
+namespace xtt::detail {
+
+template <class T, std::size_t N, xt::layout_type L>
+class strided_memory;
+
+// One definition of the types that xcontainer asks of the base and xview_semantic asks of the view.
+template <class T, std::size_t N, xt::layout_type L>
+struct strided_memory_types {
+    using value_type = std::remove_const_t<T>;
+    using storage_type = xt::xbuffer_adaptor<T*, xt::no_ownership, std::allocator<value_type>>;
+    using reference = T&;
+    using const_reference = const T&;
+    using size_type = std::size_t;
+    using shape_type = std::conditional_t<N == dynamic_rank, xt::dynamic_shape<std::size_t>,
+                                          std::array<std::size_t, N == dynamic_rank ? 0 : N>>;
+    using strides_type = xt::get_strides_t<shape_type>;
+    using backstrides_type = strides_type;
+    using inner_shape_type = shape_type;
+    using inner_strides_type = strides_type;
+    using inner_backstrides_type = backstrides_type;
+    static constexpr xt::layout_type layout = L;
+    static constexpr xt::layout_type owned_layout =
+        L == xt::layout_type::column_major ? xt::layout_type::column_major : xt::layout_type::row_major;
+    using temporary_type = std::conditional_t<N == dynamic_rank, xt::xarray<value_type, owned_layout>,
+                                              xt::xtensor<value_type, N == dynamic_rank ? 0 : N, owned_layout>>;
+};
+
+}  // namespace xtt::detail
+
+namespace xt {
+
+template <class T, std::size_t N, layout_type L>
+struct xcontainer_inner_types<xtt::detail::strided_memory<T, N, L>> : xtt::detail::strided_memory_types<T, N, L> {};
+
+template <class T, std::size_t N, layout_type L>
+struct xiterable_inner_types<xtt::detail::strided_memory<T, N, L>>
+    : xcontainer_iterable_types<xtt::detail::strided_memory<T, N, L>> {};
+
+template <class T, std::size_t N, layout_type L>
+struct xcontainer_inner_types<xtt::tensor_view<T, N, L>> : xtt::detail::strided_memory_types<T, N, L> {};
+
+template <class T, std::size_t N, layout_type L>
+struct xiterable_inner_types<xtt::tensor_view<T, N, L>>
+    : xcontainer_iterable_types<xtt::detail::strided_memory<T, N, L>> {};
+
+}  // namespace xt
+
+namespace xtt::detail {
+
+template <class T, std::size_t N, xt::layout_type L>
+class strided_memory : public xt::xcontainer<strided_memory<T, N, L>> {
+    using base = xt::xcontainer<strided_memory>;
+    using types = strided_memory_types<T, N, L>;
+    friend base;
+
+public:
+    using storage_type = typename types::storage_type;
+    using shape_type = typename types::shape_type;
+    using strides_type = typename types::strides_type;
+
+    xt::layout_type layout() const noexcept { return L == xt::layout_type::dynamic ? m_layout : L; }
+
+    bool is_contiguous() const noexcept { return layout() != xt::layout_type::dynamic; }
+
+protected:
+    // `sizes` and `strides` are LibTorch's, of rank N where N is static; `reach` is their extent.
+    template <class Sizes>
+    strided_memory(T* data, const Sizes& sizes, const Sizes& strides, const extent& reach)
+        : m_layout(layout_of(sizes, strides)), m_storage(data, reach.size()) {
+        if constexpr (N == dynamic_rank) {
+            m_shape.resize(sizes.size());
+            m_strides.resize(sizes.size());
+            m_backstrides.resize(sizes.size());
+        }
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            m_shape[i] = static_cast<std::size_t>(sizes[i]);
+            m_strides[i] = sizes[i] == 1 ? 0 : static_cast<std::ptrdiff_t>(strides[i]);
+            m_backstrides[i] = m_strides[i] * (static_cast<std::ptrdiff_t>(sizes[i]) - 1);
+        }
+    }
+
+    ~strided_memory() = default;
+    strided_memory(const strided_memory&) = default;
+    strided_memory(strided_memory&&) = default;
+    strided_memory& operator=(const strided_memory&) = delete;
+    strided_memory& operator=(strided_memory&&) = delete;
+
+    template <class Self>
+    static auto& flat_element(Self& self, std::size_t position) {
+        std::ptrdiff_t offset = 0;
+        for (std::size_t i = self.m_shape.size(); i-- > 0;) {
+            offset += static_cast<std::ptrdiff_t>(position % self.m_shape[i]) * self.m_strides[i];
+            position /= self.m_shape[i];
+        }
+        return *(self.data() + offset);
+    }
+
+private:
+    // The names xcontainer calls on its derived class.
+    const shape_type& shape_impl() const noexcept { return m_shape; }
+    shape_type& shape_impl() noexcept { return m_shape; }
+    const strides_type& strides_impl() const noexcept { return m_strides; }
+    strides_type& strides_impl() noexcept { return m_strides; }
+    const strides_type& backstrides_impl() const noexcept { return m_backstrides; }
+    strides_type& backstrides_impl() noexcept { return m_backstrides; }
+    const storage_type& storage_impl() const noexcept { return m_storage; }
+    storage_type& storage_impl() noexcept { return m_storage; }
+
+    shape_type m_shape;
+    strides_type m_strides;
+    strides_type m_backstrides;
+    xt::layout_type m_layout;
+    storage_type m_storage;
+};
+
+}  // namespace xtt::detail

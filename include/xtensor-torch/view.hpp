@@ -1,0 +1,259 @@
+// LibTorch hands out the memory of a tensor as a bare pointer; xtensor can adapt a bare pointer. This file joins them
+// into tensor_view: an xtensor expression over the tensor's own elements that keeps the storage alive, respects
+// strides, tells autograd about writes, and never resizes or rebinds.
+#pragma once
+
+#include <xtensor-torch/detail/make_tensor.hpp>
+#include <xtensor-torch/detail/requirements.hpp>
+#include <xtensor-torch/detail/strided_memory.hpp>
+#include <xtensor-torch/dtype.hpp>
+#include <xtensor-torch/evaluate.hpp>
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/impl/COW.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace xtt::detail {
+
+template <class T, std::size_t N, xt::layout_type L>
+tensor_view<T, N, L> make_view(const at::Tensor& tensor);
+
+}  // namespace xtt::detail
+
+namespace xtt {
+
+/// A view of a tensor's elements, and a full xtensor expression.
+///
+/// `T` is the element type, `const` for reading only; `N` is the rank, or `dynamic_rank`; `L` is the layout, where it
+/// is promised by the type. Indices and shape are the tensor's; strides are counted in elements, 0 for a dimension of
+/// size 1 as everywhere in xtensor.
+///
+/// Assignment writes through: `v = expression`, `v += expression`, `v = 1` and `v1 = v2` put values into the tensor,
+/// broadcast to the view's shape, and throw c10::ValueError where the shapes do not fit. Copy construction makes a
+/// second view of the same elements. As in xtensor, constness is deep: elements are written through a non-const view.
+///
+/// The view keeps the storage alive. Elements written while autograd has saved the tensor are noticed by backward:
+/// the tensor's version rises when a writable view is made, at every assignment to the whole view, and when it goes.
+template <class T, std::size_t N = dynamic_rank, xt::layout_type L = xt::layout_type::dynamic>
+class tensor_view : public detail::strided_memory<T, N, L>, public xt::xview_semantic<tensor_view<T, N, L>> {
+    using memory = detail::strided_memory<T, N, L>;
+
+public:
+    using temporary_type = typename xt::xcontainer_inner_types<tensor_view>::temporary_type;
+    using expression_tag = xt::xtensor_expression_tag;
+
+    static constexpr bool is_writable = !std::is_const_v<T>;
+
+    tensor_view(const tensor_view&) = default;
+    tensor_view(tensor_view&&) = default;
+
+    ~tensor_view() {
+        if constexpr (is_writable) {
+            bump_version();
+        }
+    }
+
+    /// Copies the elements of another view of the same type into this one's, broadcasting them.
+    tensor_view& operator=(const tensor_view& other)
+        requires is_writable
+    {
+        return assign_checked(other);
+    }
+
+    /// Evaluates the expression into the tensor; where it reads what it writes, as if it were evaluated first.
+    template <class E>
+        requires is_writable
+    tensor_view& operator=(const xt::xexpression<E>& expression) {
+        return assign_checked(expression.derived_cast());
+    }
+
+    /// Sets every element to a value.
+    template <class V>
+        requires(is_writable && !xt::is_xexpression<V>::value && std::is_convertible_v<const V&, T>)
+    tensor_view& operator=(const V& value) {
+        fill(value);
+        return *this;
+    }
+
+    template <class V>
+        requires(!is_writable)
+    tensor_view& operator=(const V&) = delete;  // this view is read-only: write through xtt::view<T>(tensor) instead
+
+    /// Sets every element to a value.
+    template <class V>
+        requires is_writable
+    void fill(const V& value) {
+        assign_xexpression(xt::xscalar<T>(static_cast<T>(value)));
+    }
+
+    /// The element at a position in row-major order, whatever the strides.
+    typename memory::reference flat(std::size_t position) { return memory::flat_element(*this, position); }
+    typename memory::const_reference flat(std::size_t position) const { return memory::flat_element(*this, position); }
+
+    /// The viewed tensor itself, not an alias of it.
+    const at::Tensor& tensor() const& noexcept { return m_tensor; }
+    at::Tensor tensor() && { return m_tensor; }
+
+    /// A tensor over elements of this view, on the same storage, which it keeps alive.
+    /// `data` lies within the view's elements, `geometry` counts from it. Autograd sees writes to either as writes to
+    /// the viewed tensor.
+    at::Tensor alias(T* data, const detail::tensor_geometry& geometry) const
+        requires is_writable
+    {
+        const auto bytes = reinterpret_cast<const std::byte*>(data) -
+                           static_cast<const std::byte*>(m_storage_owner.unsafeGetStorageImpl()->data());
+        auto alias = detail::make_tensor(m_storage_owner, scalar_type_v<T>, geometry,
+                                         bytes / static_cast<std::ptrdiff_t>(sizeof(T)));
+        if (!m_tensor.is_inference()) {
+            alias.unsafeGetTensorImpl()->set_version_counter(m_tensor.unsafeGetTensorImpl()->version_counter());
+        }
+        return alias;
+    }
+
+    // What xtensor calls to assign without a look at overlap: xt::noalias(v) = expression, v.assign(expression).
+    template <class E>
+    tensor_view& assign_xexpression(const xt::xexpression<E>& expression) {
+        require_writable();
+        detail::require_broadcastable(*this, expression.derived_cast());
+        bump_version();
+        detail::evaluate(*this, expression.derived_cast());
+        return *this;
+    }
+
+    // The same for xt::noalias(v) += expression, v.plus_assign(expression) and their kin.
+    template <class E>
+    tensor_view& computed_assign(const xt::xexpression<E>& expression) {
+        return assign_xexpression(expression);
+    }
+
+    // And for v += value and its kin.
+    template <class V, class F>
+    tensor_view& scalar_computed_assign(const V& value, F&& function) {
+        require_writable();
+        bump_version();
+        const auto apply = [&](auto first, auto last) {
+            std::transform(first, last, first,
+                           [&](const auto& element) { return static_cast<T>(function(element, value)); });
+        };
+        if (this->is_contiguous()) {
+            apply(this->data(), this->data() + this->size());
+        } else {
+            apply(this->begin(), this->end());
+        }
+        return *this;
+    }
+
+private:
+    tensor_view(const at::Tensor& tensor, c10::Storage storage, T* data, const detail::extent& reach)
+        : memory(data, tensor.sizes(), tensor.strides(), reach), m_tensor(tensor), m_storage_owner(std::move(storage)) {
+        if constexpr (is_writable) {
+            bump_version();
+        }
+    }
+
+    static consteval void require_writable() {
+        static_assert(is_writable, "this view is read-only: write through xtt::view<T>(tensor), without const");
+    }
+
+    template <class E>
+    tensor_view& assign_checked(const E& expression) {
+        detail::require_broadcastable(*this, expression);
+        if (detail::may_read_after_write(*this, expression)) {
+            const temporary_type evaluated = expression;
+            return assign_xexpression(evaluated);
+        }
+        return assign_xexpression(expression);
+    }
+
+    // Inference tensors have no version, and a view that was moved from has no tensor.
+    void bump_version() noexcept {
+        if (m_tensor.defined() && !m_tensor.is_inference()) {
+            m_tensor.unsafeGetTensorImpl()->bump_version();
+        }
+    }
+
+    template <class U, std::size_t M, xt::layout_type K>
+    friend tensor_view<U, M, K> detail::make_view(const at::Tensor& tensor);
+
+    at::Tensor m_tensor;
+    c10::Storage m_storage_owner;
+};
+
+namespace detail {
+
+// The storage a view has to hold. LibTorch may hand a copy-on-write storage another buffer when it is written to,
+// and free the one a view looks at; a lazy clone of the storage shares that buffer and keeps it.
+inline c10::Storage storage_to_hold(const at::Tensor& tensor) {
+    c10::StorageImpl& storage = *tensor.storage().unsafeGetStorageImpl();
+    if (c10::impl::cow::is_cow_data_ptr(storage.data_ptr())) [[unlikely]] {
+        return c10::Storage(c10::impl::cow::lazy_clone_storage(storage));
+    }
+    return tensor.storage();
+}
+
+template <class T, std::size_t N, xt::layout_type L>
+tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
+    using element_type = std::remove_const_t<T>;
+    constexpr const char* verb = "view";
+    require_element<element_type>();
+    require_strided_storage(verb, tensor);
+    require_host_memory<element_type>(verb, tensor);
+    require_stored_values(verb, tensor);
+    require_no_gradient(verb, tensor);
+    require_dtype<element_type>(verb, tensor);
+    require_rank<N>(verb, tensor);
+    require_order<L>(verb, tensor);
+    if constexpr (!std::is_const_v<T>) {
+        require_distinct_elements(verb, tensor);
+    }
+    const extent reach = extent_of(tensor.sizes(), tensor.strides());
+    require_alignment<element_type>(verb, tensor.const_data_ptr());
+    require_within_storage(verb, tensor, reach);
+
+    T* data = nullptr;
+    if constexpr (std::is_const_v<T>) {
+        data = static_cast<T*>(tensor.const_data_ptr());
+    } else {
+        data = static_cast<T*>(tensor.mutable_data_ptr());
+    }
+    if (tensor.storage().resizable()) {
+        tensor.storage().unsafeGetStorageImpl()->set_resizable(false);
+    }
+    return tensor_view<T, N, L>(tensor, storage_to_hold(tensor), data, reach);
+}
+
+}  // namespace detail
+
+/// A view of the tensor's elements in place: shared memory, no copy.
+///
+/// `T` is the element type (`const` to read only), `N` the rank, `L` the layout promised by the type. Without N the
+/// rank is the tensor's; with N no memory is allocated. The view keeps the storage alive and marks it non-resizable,
+/// so that a later resize_ that would need other memory is refused by LibTorch.
+///
+/// Throws, in this order, when the tensor: is undefined (c10::ValueError); wraps another one, is not strided, is not
+/// in host memory (c10::TypeError); has pending values (zero tensor, conjugate or negative bit), or requires grad while
+/// gradients are recorded (c10::Error); has another dtype (c10::TypeError); has another rank, another layout than L,
+/// elements that overlap and would be writable, or memory unfit for T (c10::ValueError).
+template <class T, std::size_t N = dynamic_rank, xt::layout_type L = xt::layout_type::dynamic>
+tensor_view<T, N, L> view(at::Tensor& tensor) {
+    return detail::make_view<T, N, L>(tensor);
+}
+
+template <class T, std::size_t N = dynamic_rank, xt::layout_type L = xt::layout_type::dynamic>
+tensor_view<T, N, L> view(at::Tensor&& tensor) {
+    return detail::make_view<T, N, L>(tensor);
+}
+
+/// The same for a const tensor, which can only be read.
+template <class T, std::size_t N = dynamic_rank, xt::layout_type L = xt::layout_type::dynamic>
+tensor_view<T, N, L> view(const at::Tensor& tensor) {
+    static_assert(std::is_const_v<T>,
+                  "the tensor is const: read it with xtt::view<const T>(tensor), or pass a non-const tensor to write");
+    return detail::make_view<T, N, L>(tensor);
+}
+
+}  // namespace xtt

@@ -1,0 +1,210 @@
+#include "support/testing.hpp"
+
+#include <xtensor-torch/evaluate.hpp>
+#include <xtensor-torch/tensor.hpp>
+#include <xtensor-torch/view.hpp>
+
+using namespace testing;
+
+namespace {
+
+TEST_CASE("an expression is written into the tensor") {
+    at::Tensor tensor = counting({2, 3});
+    auto view = xtt::view<float, 2>(tensor);
+    view = 2.0f * view + 1.0f;
+    CHECK(at::equal(tensor, counting({2, 3}).mul(2).add(1)));
+}
+
+TEST_CASE("assigning a view to a view copies elements and rebinds nothing") {
+    at::Tensor a = counting({2, 2});
+    at::Tensor b = a + 10;
+    auto va = xtt::view<float>(a);
+    auto vb = xtt::view<float>(b);
+    va = vb;
+    CHECK(at::equal(a, b));
+    CHECK(va.data() == a.const_data_ptr<float>());
+    vb(0, 0) = -1.0f;
+    CHECK(a[0][0].item<float>() == 10.0f);
+    va = std::move(vb);
+    CHECK(a[0][0].item<float>() == -1.0f);
+    CHECK(va.data() == a.const_data_ptr<float>());
+}
+
+TEST_CASE("every compound assignment writes through, with scalars and with expressions") {
+    const xt::xtensor<int, 1> operand = {3, 5, 7};
+    const auto result = [&](auto&& change) {
+        at::Tensor tensor = at::tensor({10, 20, 30}, at::kInt);
+        auto view = xtt::view<int, 1>(tensor);
+        change(view);
+        return std::vector<int>{tensor[0].item<int>(), tensor[1].item<int>(), tensor[2].item<int>()};
+    };
+    CHECK(result([&](auto& v) { v += operand; }) == std::vector{13, 25, 37});
+    CHECK(result([&](auto& v) { v -= operand; }) == std::vector{7, 15, 23});
+    CHECK(result([&](auto& v) { v *= operand; }) == std::vector{30, 100, 210});
+    CHECK(result([&](auto& v) { v /= operand; }) == std::vector{3, 4, 4});
+    CHECK(result([&](auto& v) { v %= operand; }) == std::vector{1, 0, 2});
+    CHECK(result([&](auto& v) { v &= operand; }) == std::vector{2, 4, 6});
+    CHECK(result([&](auto& v) { v |= operand; }) == std::vector{11, 21, 31});
+    CHECK(result([&](auto& v) { v ^= operand; }) == std::vector{9, 17, 25});
+    CHECK(result([&](auto& v) { v += 1; }) == std::vector{11, 21, 31});
+    CHECK(result([&](auto& v) { v -= 1; }) == std::vector{9, 19, 29});
+    CHECK(result([&](auto& v) { v *= 2; }) == std::vector{20, 40, 60});
+    CHECK(result([&](auto& v) { v /= 2; }) == std::vector{5, 10, 15});
+    CHECK(result([&](auto& v) { v %= 7; }) == std::vector{3, 6, 2});
+    CHECK(result([&](auto& v) { v = 4; }) == std::vector{4, 4, 4});
+    CHECK(result([&](auto& v) { v.fill(5); }) == std::vector{5, 5, 5});
+    CHECK(result([&](auto& v) { xt::noalias(v) = operand + 1; }) == std::vector{4, 6, 8});
+    CHECK(result([&](auto& v) { xt::noalias(v) += operand; }) == std::vector{13, 25, 37});
+    CHECK(result([&](auto& v) { v.assign(operand * 2); }) == std::vector{6, 10, 14});
+}
+
+TEST_CASE("operands are broadcast to the view's shape") {
+    at::Tensor tensor = at::zeros({2, 3});
+    auto view = xtt::view<float, 2>(tensor);
+    const xt::xtensor<float, 1> row = {1, 2, 3};
+    const xt::xtensor<float, 2> column = {{10}, {20}};
+
+    view = row;
+    CHECK(at::equal(tensor, at::tensor({1.0f, 2.0f, 3.0f}).expand({2, 3})));
+    view = column;
+    CHECK(at::equal(tensor, at::tensor({10.0f, 20.0f}).reshape({2, 1}).expand({2, 3})));
+    view = row + column;
+    CHECK(tensor[1][2].item<float>() == 23.0f);
+    view += row;
+    CHECK(tensor[1][2].item<float>() == 26.0f);
+    xt::noalias(view) = row;
+    CHECK(tensor[1][0].item<float>() == 1.0f);
+}
+
+TEST_CASE("a row is broadcast into a view whose layout is in the type") {
+    at::Tensor tensor = at::zeros({3, 4});
+    auto view = xtt::view<float, 2, xt::layout_type::row_major>(tensor);
+    const xt::xtensor<float, 1, xt::layout_type::row_major> row = {1, 2, 3, 4};
+    view = row;
+    CHECK(at::equal(tensor, at::tensor({1.0f, 2.0f, 3.0f, 4.0f}).expand({3, 4})));
+    xt::noalias(view) = 2.0f * row;
+    CHECK(at::equal(tensor, at::tensor({2.0f, 4.0f, 6.0f, 8.0f}).expand({3, 4})));
+}
+
+TEST_CASE("a shape that does not broadcast is refused and nothing is written") {
+    at::Tensor tensor = counting({2, 3});
+    const at::Tensor before = tensor.clone();
+    auto view = xtt::view<float, 2>(tensor);
+    const auto refused = [&](const auto& source) {
+        const std::string message = message_of<c10::ValueError>([&] { view = source; });
+        CHECK(is_plain_sentence(message));
+        CHECK(contains(message, "[2, 3]"));
+        CHECK(contains(message, "broadcast"));
+        CHECK(message_of<c10::ValueError>([&] { xt::noalias(view) = source; }) == message);
+        CHECK(at::equal(tensor, before));
+        CHECK(view.shape(0) == 2);
+        CHECK(view.shape(1) == 3);
+    };
+    refused(xt::xtensor<float, 2>(xt::ones<float>({3, 2})));     // the same number of elements
+    refused(xt::xtensor<float, 1>(xt::ones<float>({6})));        // the same number of elements
+    refused(xt::xtensor<float, 2>(xt::ones<float>({3, 3})));     // more
+    refused(xt::xtensor<float, 3>(xt::ones<float>({1, 2, 3})));  // more dimensions
+    refused(xt::xtensor<float, 1>(xt::ones<float>({2})));        // fewer
+    refused(xt::xarray<float>(xt::ones<float>({0, 3})));
+}
+
+TEST_CASE("values are put into strided views, and between the strides nothing changes") {
+    at::Tensor tensor = at::zeros({4, 6});
+    at::Tensor stepped = tensor.slice(0, 1, 4, 2).slice(1, 0, 6, 3).t();
+    auto view = xtt::view<float, 2>(stepped);
+    const xt::xtensor<float, 2> values = {{1, 2}, {3, 4}};
+    view = values;
+    CHECK(tensor.sum().item<float>() == 10.0f);
+    CHECK(tensor[1][0].item<float>() == 1.0f);
+    CHECK(tensor[3][0].item<float>() == 2.0f);
+    CHECK(tensor[1][3].item<float>() == 3.0f);
+    CHECK(tensor[3][3].item<float>() == 4.0f);
+    view += 1.0f;
+    CHECK(tensor.sum().item<float>() == 14.0f);
+    view.fill(0.0f);
+    CHECK(tensor.abs().sum().item<float>() == 0.0f);
+}
+
+// v = f(w) over one storage must give what evaluating f(w) first gives.
+template <class Source>
+void gives_the_result_of_evaluating_first(at::Tensor destination, Source&& source_of) {
+    auto view = xtt::view<float>(destination);
+    auto&& source = source_of();
+    const xt::xarray<float> expected = xt::broadcast(xt::eval(source), view.shape());
+    view = source;
+    CHECK(xt::all(xt::equal(view, expected)));
+}
+
+TEST_CASE("overlap of source and destination gives the result of evaluating first") {
+    at::Tensor line = counting({8});
+    at::Tensor square = counting({4, 4});
+    at::Tensor head = line.slice(0, 0, 7);
+    at::Tensor tail = line.slice(0, 1, 8);
+    const auto line_view = xtt::view<float>(line);
+    const auto head_view = xtt::view<float>(head);
+    const auto tail_view = xtt::view<float>(tail);
+    const auto square_view = xtt::view<float>(square);
+
+    SECTION("shifted up") {
+        gives_the_result_of_evaluating_first(tail, [&]() -> auto& { return head_view; });
+    }
+    SECTION("shifted down") {
+        gives_the_result_of_evaluating_first(head, [&]() -> auto& { return tail_view; });
+    }
+    SECTION("shifted, inside an expression") {
+        gives_the_result_of_evaluating_first(tail, [&] { return 2.0f * head_view + tail_view; });
+    }
+    SECTION("flipped") {
+        gives_the_result_of_evaluating_first(line, [&] { return xt::flip(line_view, 0); });
+    }
+    SECTION("transposed") {
+        gives_the_result_of_evaluating_first(square, [&] { return xt::transpose(square_view) + square_view; });
+    }
+    SECTION("transposed by torch") {
+        at::Tensor transposed = square.t();
+        gives_the_result_of_evaluating_first(square, [&] { return xtt::view<float>(transposed) * 1.0f; });
+    }
+    SECTION("a row broadcast to the whole") {
+        gives_the_result_of_evaluating_first(square, [&] { return square_view - xt::view(square_view, 1); });
+    }
+    SECTION("a reduction of the whole") {
+        gives_the_result_of_evaluating_first(square, [&] { return square_view - xt::sum(square_view, {0}); });
+    }
+    SECTION("through a container that a tensor borrows") {
+        xt::xtensor<float, 1> array = xt::arange<float>(8);
+        at::Tensor borrowed = xtt::borrow(array);
+        at::Tensor borrowed_tail = borrowed.slice(0, 1, 8);
+        gives_the_result_of_evaluating_first(borrowed_tail, [&] { return xt::view(array, xt::range(0, 7)); });
+    }
+}
+
+TEST_CASE("no temporary is made where operands coincide or are disjoint") {
+    at::Tensor a = counting({3, 4});
+    at::Tensor b = counting({3, 4});
+    const auto va = xtt::view<float>(a);
+    const auto vb = xtt::view<float>(b);
+    CHECK_FALSE(xtt::detail::may_read_after_write(va, va));
+    CHECK_FALSE(xtt::detail::may_read_after_write(va, va + vb * 2.0f));
+    CHECK_FALSE(xtt::detail::may_read_after_write(va, xt::transpose(vb)));
+    CHECK(xtt::detail::may_read_after_write(va, xt::transpose(va)));
+    at::Tensor top = a.slice(0, 0, 1);
+    at::Tensor bottom = a.slice(0, 2, 3);
+    CHECK_FALSE(xtt::detail::may_read_after_write(xtt::view<float>(top), xtt::view<float>(bottom)));
+}
+
+TEST_CASE("empty and zero-dimensional views are assigned") {
+    at::Tensor scalar = at::zeros({});
+    auto value = xtt::view<float, 0>(scalar);
+    value = 3.0f;
+    value += xt::xscalar<float>(1.0f);
+    CHECK(scalar.item<float>() == 4.0f);
+
+    at::Tensor empty = at::empty({0, 3});
+    auto nothing = xtt::view<float>(empty);
+    nothing = 1.0f;
+    nothing += nothing;
+    nothing = xt::xarray<float>(xt::ones<float>({0, 3}));
+    CHECK(empty.numel() == 0);
+}
+
+}  // namespace
