@@ -1,8 +1,8 @@
-// xtensor 0.26 moved its headers into subfolders. This file alone knows where they are.
+// xtensor 0.26 moved its headers into subfolders, and xtensor 0.24 needs help with C++20. This file alone knows.
 //
-// CMake looks at the include directory of the xtensor it links and states the layout through
-// XTENSOR_TORCH_XTENSOR_SUBFOLDERS. Asking the preprocessor is only the fallback: with two xtensors on the
-// include path, a header name that exists in just one of them says nothing about which one comes first.
+// CMake looks at the include directory of the xtensor it links and states the header layout through
+// XTENSOR_TORCH_XTENSOR_SUBFOLDERS. Asking the preprocessor is only the fallback: with two xtensors on the include
+// path, a header name that exists in just one of them says nothing about which one comes first.
 #pragma once
 
 #if !defined(XTENSOR_TORCH_XTENSOR_SUBFOLDERS)
@@ -11,6 +11,51 @@
 #else
 #define XTENSOR_TORCH_XTENSOR_SUBFOLDERS 0
 #endif
+#endif
+
+#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
+#include <xtensor/core/xexpression_traits.hpp>
+#include <xtensor/core/xtensor_config.hpp>
+#else
+#include <xtensor/xexpression_traits.hpp>
+#include <xtensor/xtensor_config.hpp>
+#endif
+
+#if XTENSOR_VERSION_MAJOR == 0 && XTENSOR_VERSION_MINOR < 25
+#include <xtensor/xstorage.hpp>
+#include <xtensor/xutils.hpp>
+
+#include <cstddef>
+
+// xtensor 0.24 tells the shape types std::array<T, N> and xt::svector<T, N, A, Init> apart by template template
+// parameters, which newer compilers match more freely: in C++20 a shape of dynamic rank passes for one of rank 4, so
+// that xt::eval(a + b) returns an xt::xtensor<T, 4>, and Clang finds two equally good specialisations. xtensor 0.25
+// has the first of the specialisations below; all take effect where they are seen before xtensor's templates are used.
+namespace xt {
+
+namespace detail {
+
+template <template <class, std::size_t, class, bool> class S, class T, std::size_t N, class A, bool Init>
+struct xtype_for_shape<S<T, N, A, Init>> {
+    template <class V, layout_type L>
+    using type = xarray<V, L>;
+};
+
+}  // namespace detail
+
+#if defined(__clang__)
+template <>
+struct rebind_container<std::ptrdiff_t, dynamic_shape<std::size_t>> {
+    using type = dynamic_shape<std::ptrdiff_t>;
+};
+
+template <>
+struct rebind_container<std::size_t, dynamic_shape<std::ptrdiff_t>> {
+    using type = dynamic_shape<std::size_t>;
+};
+#endif
+
+}  // namespace xt
 #endif
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
@@ -23,12 +68,7 @@
 #include <xtensor/core/xnoalias.hpp>
 #include <xtensor/core/xoperation.hpp>
 #include <xtensor/core/xsemantic.hpp>
-#include <xtensor/core/xtensor_config.hpp>
 #else
-#include <xtensor/xtensor_config.hpp>
-#if XTENSOR_VERSION_MAJOR == 0 && XTENSOR_VERSION_MINOR < 25
-#include <xtensor-torch/detail/xtensor_0_24.hpp>
-#endif
 #include <xtensor/xarray.hpp>
 #include <xtensor/xassign.hpp>
 #include <xtensor/xbuffer_adaptor.hpp>
