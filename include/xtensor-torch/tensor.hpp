@@ -203,8 +203,7 @@ at::Tensor copy(const xt::xexpression<E>& expression) {
             "copy<U> converts as C++ does, and this value type does not convert to U: take xt::real or cast first");
         const E& source = expression.derived_cast();
         const auto& shape = source.shape();
-        c10::DimVector sizes(shape.begin(), shape.end());
-        at::Tensor tensor(at::detail::empty_cpu(sizes, scalar_type_v<T>));
+        at::Tensor tensor(at::detail::empty_cpu(detail::to_dim_vector(shape), scalar_type_v<T>));
         auto memory = detail::row_major_memory(static_cast<T*>(tensor.mutable_data_ptr()), shape,
                                                static_cast<std::size_t>(tensor.numel()));
         detail::evaluate(memory, source);

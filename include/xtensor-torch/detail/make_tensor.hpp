@@ -29,16 +29,21 @@ struct tensor_geometry {
                       "; a tensor has no negative strides. Copy it instead: xtt::copy(x).");
 }
 
+// LibTorch's own constructor from a pair of iterators makes GCC 12 warn of uninitialised memory when it is inlined.
+template <class Shape>
+c10::DimVector to_dim_vector(const Shape& shape) {
+    c10::DimVector sizes;
+    sizes.resize(shape.size());
+    std::copy(shape.begin(), shape.end(), sizes.begin());
+    return sizes;
+}
+
 /// The geometry of an xtensor object with strides. Throws c10::ValueError when a stride is negative.
 template <class X>
 tensor_geometry geometry_of(const char* verb, const X& x) {
     const auto& shape = x.shape();
     const auto& strides = x.strides();
-    tensor_geometry geometry;
-    geometry.sizes.resize(shape.size());
-    geometry.strides.resize(shape.size());
-    std::copy(shape.begin(), shape.end(), geometry.sizes.begin());
-    std::copy(strides.begin(), strides.end(), geometry.strides.begin());
+    tensor_geometry geometry{to_dim_vector(shape), to_dim_vector(strides)};
     if (std::any_of(geometry.strides.begin(), geometry.strides.end(), [](auto stride) { return stride < 0; })) {
         refuse_negative_stride(verb, geometry.strides);
     }
