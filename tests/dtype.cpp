@@ -56,7 +56,7 @@ struct shares_both_ways {
         CHECK(std::memcmp(static_cast<const char*>(tensor.const_data_ptr()) + 5 * sizeof(T), &view(1, 2), sizeof(T)) ==
               0);
 
-        xt::xarray<T> array = xt::xarray<T>::from_shape({2, 2});
+        xt::xarray<T> array(typename xt::xarray<T>::shape_type{2, 2}, pattern<T>(1));
         at::Tensor borrowed = xtt::borrow(array);
         CHECK(borrowed.scalar_type() == xtt::scalar_type_v<T>);
         CHECK(borrowed.const_data_ptr() == static_cast<const void*>(array.data()));

@@ -99,8 +99,10 @@ protected:
         }
         for (std::size_t i = 0; i < sizes.size(); ++i) {
             m_shape[i] = static_cast<std::size_t>(sizes[i]);
-            m_strides[i] = sizes[i] == 1 ? 0 : static_cast<std::ptrdiff_t>(strides[i]);
-            m_backstrides[i] = m_strides[i] * (static_cast<std::ptrdiff_t>(sizes[i]) - 1);
+            // Without elements there may be no address either, and nothing must be added to it.
+            const bool moves = sizes[i] != 1 && reach.size() != 0;
+            m_strides[i] = moves ? static_cast<std::ptrdiff_t>(strides[i]) : 0;
+            m_backstrides[i] = moves ? m_strides[i] * (static_cast<std::ptrdiff_t>(sizes[i]) - 1) : 0;
         }
     }
 
