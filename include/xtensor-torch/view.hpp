@@ -148,8 +148,11 @@ public:
     }
 
 private:
-    tensor_view(const at::Tensor& tensor, c10::Storage storage, T* data, const detail::extent& reach)
-        : memory(data, tensor.sizes(), tensor.strides(), reach), m_tensor(tensor), m_storage_owner(std::move(storage)) {
+    tensor_view(const at::Tensor& tensor, c10::Storage storage, T* data, const detail::extent& reach,
+                xt::layout_type layout)
+        : memory(data, tensor.sizes(), tensor.strides(), reach, layout),
+          m_tensor(tensor),
+          m_storage_owner(std::move(storage)) {
         if constexpr (is_writable) {
             bump_version();
         }
@@ -210,7 +213,12 @@ tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
     if constexpr (!std::is_const_v<T>) {
         require_distinct_elements(verb, tensor);
     }
-    const extent reach = extent_of(tensor.sizes(), tensor.strides());
+    // LibTorch keeps the answer for contiguous tensors.
+    const bool contiguous = tensor.is_contiguous();
+    const extent reach = contiguous ? extent{0, static_cast<std::ptrdiff_t>(tensor.numel()) - 1}
+                                    : extent_of(tensor.sizes(), tensor.strides());
+    const xt::layout_type layout =
+        contiguous ? xt::layout_type::row_major : layout_of(tensor.sizes(), tensor.strides());
     require_alignment<element_type>(verb, tensor.const_data_ptr());
     require_within_storage(verb, tensor, reach);
 
@@ -223,7 +231,7 @@ tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
     if (tensor.storage().resizable()) {
         tensor.storage().unsafeGetStorageImpl()->set_resizable(false);
     }
-    return tensor_view<T, N, L>(tensor, storage_to_hold(tensor), data, reach);
+    return tensor_view<T, N, L>(tensor, storage_to_hold(tensor), data, reach, layout);
 }
 
 }  // namespace detail

@@ -88,16 +88,17 @@ public:
     bool is_contiguous() const noexcept { return layout() != xt::layout_type::dynamic; }
 
 protected:
-    // `sizes` and `strides` are LibTorch's, of rank N where N is static; `reach` is their extent.
+    // `sizes` and `strides` are LibTorch's, of rank N where N is static; `reach` is their extent, `layout` their order.
     template <class Sizes>
-    strided_memory(T* data, const Sizes& sizes, const Sizes& strides, const extent& reach)
-        : m_layout(layout_of(sizes, strides)), m_storage(data, reach.size()) {
+    strided_memory(T* data, const Sizes& sizes, const Sizes& strides, const extent& reach, xt::layout_type layout)
+        : m_layout(layout), m_storage(data, reach.size()) {
+        const std::size_t rank = N == dynamic_rank ? sizes.size() : N;
         if constexpr (N == dynamic_rank) {
-            m_shape.resize(sizes.size());
-            m_strides.resize(sizes.size());
-            m_backstrides.resize(sizes.size());
+            m_shape.resize(rank);
+            m_strides.resize(rank);
+            m_backstrides.resize(rank);
         }
-        for (std::size_t i = 0; i < sizes.size(); ++i) {
+        for (std::size_t i = 0; i < rank; ++i) {
             m_shape[i] = static_cast<std::size_t>(sizes[i]);
             // Without elements there may be no address either, and nothing must be added to it.
             const bool moves = sizes[i] != 1 && reach.size() != 0;
