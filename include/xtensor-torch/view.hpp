@@ -217,8 +217,9 @@ tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
     const bool contiguous = tensor.is_contiguous();
     const extent reach = contiguous ? extent{0, static_cast<std::ptrdiff_t>(tensor.numel()) - 1}
                                     : extent_of(tensor.sizes(), tensor.strides());
-    const xt::layout_type layout =
-        contiguous ? xt::layout_type::row_major : layout_of(tensor.sizes(), tensor.strides());
+    // A layout that only the run knows is named row-major or not at all: xtensor's sorting asks for it, and then works
+    // on a copy in the layout of the view's type.
+    const xt::layout_type layout = contiguous ? xt::layout_type::row_major : xt::layout_type::dynamic;
     require_alignment<element_type>(verb, tensor.const_data_ptr());
     require_within_storage(verb, tensor, reach);
 

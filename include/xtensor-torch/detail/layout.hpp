@@ -36,20 +36,7 @@ extent extent_of(const Shape& shape, const Strides& strides) noexcept {
     return reach;
 }
 
-// Whether the elements lie without holes, the last index fastest; a dimension of size 1 may have any stride.
-template <class Shape, class Strides>
-bool is_row_major(const Shape& shape, const Strides& strides) noexcept {
-    std::ptrdiff_t expected = 1;
-    for (std::size_t i = shape.size(); i-- > 0;) {
-        if (shape[i] != 1 && static_cast<std::ptrdiff_t>(strides[i]) != expected) {
-            return false;
-        }
-        expected *= static_cast<std::ptrdiff_t>(shape[i]);
-    }
-    return true;
-}
-
-// The same with the first index fastest.
+// Whether the elements lie without holes, the first index fastest; a dimension of size 1 may have any stride.
 template <class Shape, class Strides>
 bool is_column_major(const Shape& shape, const Strides& strides) noexcept {
     std::ptrdiff_t expected = 1;
@@ -60,14 +47,6 @@ bool is_column_major(const Shape& shape, const Strides& strides) noexcept {
         expected *= static_cast<std::ptrdiff_t>(shape[i]);
     }
     return true;
-}
-
-template <class Shape, class Strides>
-xt::layout_type layout_of(const Shape& shape, const Strides& strides) noexcept {
-    if (is_row_major(shape, strides) || extent_of(shape, strides).size() == 0) {
-        return xt::layout_type::row_major;
-    }
-    return is_column_major(shape, strides) ? xt::layout_type::column_major : xt::layout_type::dynamic;
 }
 
 // Whether two indices reach the same element. Strides sorted by size that each exceed the reach of all smaller ones
