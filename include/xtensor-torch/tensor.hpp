@@ -142,6 +142,14 @@ auto row_major_memory(T* data, const Shape& shape, std::size_t size) {
     }
 }
 
+// Evaluates the expression into a contiguous host tensor of its shape, whose dtype is T's.
+template <class T, class E>
+void evaluate_into(const at::Tensor& tensor, const E& source) {
+    auto memory = row_major_memory(static_cast<T*>(tensor.mutable_data_ptr()), source.shape(),
+                                   static_cast<std::size_t>(tensor.numel()));
+    evaluate(memory, source);
+}
+
 }  // namespace detail
 
 /// A tensor over the container's own elements: shared memory, no copy.
@@ -202,11 +210,8 @@ at::Tensor copy(const xt::xexpression<E>& expression) {
             std::is_convertible_v<value_type, T>,
             "copy<U> converts as C++ does, and this value type does not convert to U: take xt::real or cast first");
         const E& source = expression.derived_cast();
-        const auto& shape = source.shape();
-        at::Tensor tensor(at::detail::empty_cpu(detail::to_dim_vector(shape), scalar_type_v<T>));
-        auto memory = detail::row_major_memory(static_cast<T*>(tensor.mutable_data_ptr()), shape,
-                                               static_cast<std::size_t>(tensor.numel()));
-        detail::evaluate(memory, source);
+        at::Tensor tensor(at::detail::empty_cpu(detail::to_dim_vector(source.shape()), scalar_type_v<T>));
+        detail::evaluate_into<T>(tensor, source);
         return tensor;
     }
 }

@@ -11,5 +11,7 @@ at::Tensor control(at::Tensor tensor, xt::xarray<float>& array, const xt::xarray
     xtt::borrow(array).add_(1);
     xtt::visit<float, double>(tensor, [](auto& elements) { return static_cast<double>(elements(0)); });
     array = xtt::to_host<float>(tensor);
+    array = xtt::to_host_async<float>(xtt::to_device(constant, at::kCPU)).get();
+    array = xtt::to_host<double>(xtt::copy(constant, at::kDouble));
     return xtt::adopt(std::move(array)).add(xtt::copy<double>(constant));
 }

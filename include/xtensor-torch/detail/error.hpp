@@ -50,22 +50,29 @@ struct dtype_words {
     std::string constant;  // as a C++ user types it: torch::kFloat32
 };
 
+// LibTorch's own element types, one for every dtype that has one.
 template <class... Elements>
-dtype_words find_dtype_words(c10::ScalarType scalar) {
-    dtype_words words{c10::toString(scalar), std::string("torch::k") + c10::toString(scalar)};
-    ((scalar == scalar_type_v<Elements> ? void(words = {std::string(dtype_text<scalar_type_v<Elements>>::name),
-                                                        std::string(dtype_text<scalar_type_v<Elements>>::constant)})
-                                        : void()),
-     ...);
-    return words;
-}
+struct dtype_list {
+    static bool contains(c10::ScalarType scalar) { return ((scalar == scalar_type_v<Elements>) || ...); }
+
+    static dtype_words find_words(c10::ScalarType scalar) {
+        dtype_words words{c10::toString(scalar), std::string("torch::k") + c10::toString(scalar)};
+        ((scalar == scalar_type_v<Elements> ? void(words = {std::string(dtype_text<scalar_type_v<Elements>>::name),
+                                                            std::string(dtype_text<scalar_type_v<Elements>>::constant)})
+                                            : void()),
+         ...);
+        return words;
+    }
+};
+
+using dtypes_with_element =
+    dtype_list<bool, std::int8_t, std::int16_t, std::int32_t, std::int64_t, std::uint8_t, std::uint16_t, std::uint32_t,
+               std::uint64_t, c10::Half, c10::BFloat16, float, double, c10::complex<float>, c10::complex<double>,
+               c10::Float8_e5m2, c10::Float8_e5m2fnuz, c10::Float8_e4m3fn, c10::Float8_e4m3fnuz>;
+
+inline bool has_element_type(c10::ScalarType scalar) { return dtypes_with_element::contains(scalar); }
 
 // Dtypes without an element type of C++ (quantized ones, complex32, …) keep LibTorch's own spelling.
-inline dtype_words describe(c10::ScalarType scalar) {
-    return find_dtype_words<bool, std::int8_t, std::int16_t, std::int32_t, std::int64_t, std::uint8_t, std::uint16_t,
-                            std::uint32_t, std::uint64_t, c10::Half, c10::BFloat16, float, double, c10::complex<float>,
-                            c10::complex<double>, c10::Float8_e5m2, c10::Float8_e5m2fnuz, c10::Float8_e4m3fn,
-                            c10::Float8_e4m3fnuz>(scalar);
-}
+inline dtype_words describe(c10::ScalarType scalar) { return dtypes_with_element::find_words(scalar); }
 
 }  // namespace xtt::detail
