@@ -54,4 +54,142 @@ TEST_CASE("visit refuses what view refuses") {
     CHECK_THROWS_AS(xtt::visit(counting({2, 2}).to_sparse(), [](const auto&) {}), c10::TypeError);
 }
 
+// ---- ranks
+
+TEST_CASE("visit puts a listed rank into the type of the view") {
+    at::Tensor matrix = counting({2, 3}, at::kDouble);
+    const double corner = xtt::visit<xtt::ranks<2>, float, double>(matrix, []<class T>(xtt::tensor_view<T, 2>& view) {
+        static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
+        return static_cast<double>(view(1, 2));
+    });
+    CHECK(corner == 5.0);
+    CHECK(xtt::visit<xtt::ranks<2>>(matrix, []<class T>(xtt::tensor_view<T, 2>& view) { return view.size(); }) == 6);
+}
+
+TEST_CASE("the trace in the README") {
+    const at::Tensor matrix = counting({2, 3}, at::kDouble);
+    const double trace = xtt::visit<xtt::ranks<2>, float, double>(matrix, [](const auto& view) {
+        double sum = 0;
+        for (std::size_t i = 0; i < std::min(view.shape(0), view.shape(1)); ++i) {
+            sum += view(i, i);
+        }
+        return sum;
+    });
+    CHECK(trace == 4.0);
+}
+
+TEST_CASE("visit finds the rank among several, wherever they stand in the list") {
+    const auto rank_in_type = []<class T, std::size_t N>(const xtt::tensor_view<T, N>&) { return N; };
+    for (const std::int64_t rank : {0, 1, 2, 3}) {
+        const at::Tensor tensor = at::zeros(std::vector<std::int64_t>(static_cast<std::size_t>(rank), 2), at::kFloat);
+        CHECK(xtt::visit<float, xtt::ranks<0, 1, 2, 3>, double>(tensor, rank_in_type) ==
+              static_cast<std::size_t>(rank));
+    }
+}
+
+TEST_CASE("visit refuses a rank that is not listed, and names the listed ones") {
+    at::Tensor tensor = counting({2, 3});
+    const std::string message =
+        message_of<c10::ValueError>([&] { xtt::visit<xtt::ranks<1, 3>, float>(tensor, [](const auto&) {}); });
+    CHECK(is_plain_sentence(message));
+    CHECK(contains(message, "has rank 2, shape [2, 3]; the function takes rank 1, 3."));
+}
+
+// ---- two tensors
+
+TEST_CASE("visit of two tensors gives each view its own tensor's dtype") {
+    const std::vector<at::ScalarType> dtypes = {at::kFloat, at::kDouble, at::kLong};
+    for (const auto first : dtypes) {
+        for (const auto second : dtypes) {
+            at::Tensor a = counting({3}, first);
+            at::Tensor b = counting({3}, second);
+            xtt::visit<float, double, std::int64_t>(a, b, [&]<class A, class B>(A& x, B& y) {
+                CHECK(xtt::scalar_type_v<typename A::value_type> == first);
+                CHECK(xtt::scalar_type_v<typename B::value_type> == second);
+                CHECK(static_cast<const void*>(x.data()) == a.const_data_ptr());
+                CHECK(static_cast<const void*>(y.data()) == b.const_data_ptr());
+            });
+        }
+    }
+}
+
+TEST_CASE("visit of two tensors reads well") {
+    at::Tensor total = at::zeros({2, 3}, at::kDouble);
+    const at::Tensor addend = counting({3}, at::kInt);
+    xtt::visit<int, double>(total, addend, [](auto& a, const auto& b) { a += b; });
+    CHECK(at::equal(total[1], counting({3}, at::kDouble)));
+}
+
+// Counts the pairs of types it is instantiated for: each has a variable of its own, counted before main.
+inline int pairs = 0;
+template <class A, class B>
+inline const int pair_number = ++pairs;
+struct counts_its_pairs {
+    template <class A, class B>
+    void operator()(A&, B&) const {
+        static_cast<void>(pair_number<A, B>);
+    }
+};
+inline int same_pairs = 0;
+template <class A, class B>
+inline const int same_pair_number = ++same_pairs;
+struct counts_its_same_pairs {
+    template <class A, class B>
+    void operator()(A&, B&) const {
+        static_cast<void>(same_pair_number<A, B>);
+    }
+};
+
+TEST_CASE("visit of two tensors makes the instantiations that were asked for") {
+    at::Tensor a = counting({3});
+    at::Tensor b = counting({3});
+    xtt::visit<float, double, int>(a, b, counts_its_pairs());
+    CHECK(pairs == 9);
+    xtt::visit<xtt::same_dtype, float, double, int>(a, b, counts_its_same_pairs());
+    CHECK(same_pairs == 3);
+}
+
+TEST_CASE("visit of two tensors without a list of types wants one dtype") {
+    at::Tensor a = counting({3}, at::kHalf);
+    const at::Tensor b = counting({3}, at::kHalf);
+    xtt::visit(a, b, []<class T>(xtt::tensor_view<T>& x, const xtt::tensor_view<const T>& y) { x = y; });
+    at::Tensor c = counting({3}, at::kDouble);
+    const auto refused = [&](auto&& call) {
+        const std::string message = message_of<c10::TypeError>(call);
+        CHECK(is_plain_sentence(message));
+        CHECK(contains(message, "the tensors are float16 and float64"));
+        CHECK(contains(message, "tensor.to(torch::kFloat16)"));
+    };
+    refused([&] { xtt::visit(a, c, [](auto&, auto&) {}); });
+    refused([&] { xtt::visit<xtt::same_dtype, c10::Half, double>(a, c, [](auto&, auto&) {}); });
+}
+
+TEST_CASE("visit of two tensors goes with ranks") {
+    at::Tensor matrix = counting({2, 3}, at::kDouble);
+    at::Tensor vector = counting({3});
+    const auto ranks_in_types = []<class T, class U, std::size_t N, std::size_t M>(const xtt::tensor_view<T, N>&,
+                                                                                   const xtt::tensor_view<U, M>&) {
+        return std::pair(N, M);
+    };
+    CHECK(xtt::visit<xtt::ranks<1, 2>, float, double>(matrix, vector, ranks_in_types) ==
+          std::pair<std::size_t, std::size_t>(2, 1));
+    const double product = xtt::visit<xtt::ranks<2>, double>(matrix, [&](const auto& m) {
+        return xtt::visit<xtt::ranks<1>, float>(vector, [&](const auto& v) { return xt::sum(m * v)(); });
+    });
+    CHECK(product == 0 + 1 + 4 + 0 + 4 + 10);
+}
+
+TEST_CASE("visit of two tensors says which one it refuses, and leaves the other as it was") {
+    at::Tensor a = counting({3});
+    const auto version = a._version();
+    at::Tensor wrong = counting({3}, at::kInt);
+    const std::string message =
+        message_of<c10::TypeError>([&] { xtt::visit<float, double>(a, wrong, [](auto&, auto&) {}); });
+    CHECK(contains(message, "visit: the second tensor is int32; the function takes float32, float64."));
+    at::Tensor overlapping = at::zeros({1}).expand({3});
+    CHECK_THROWS_AS((xtt::visit<float, double>(a, overlapping, [](auto&, auto&) {})), c10::ValueError);
+    CHECK_THROWS_AS((xtt::visit<float, double>(a, at::Tensor(), [](auto&, auto&) {})), c10::ValueError);
+    CHECK(a._version() == version);
+}
+
 }  // namespace

@@ -6,6 +6,8 @@
 #include <xtensor-torch/detail/xtensor.hpp>
 #include <xtensor-torch/dtype.hpp>
 
+#include <ATen/core/Tensor.h>
+
 #include <concepts>
 #include <memory>
 #include <ranges>
@@ -84,8 +86,14 @@ concept strided_elements = xt::is_xexpression<std::remove_const_t<X>>::value && 
     x.strides();
 };
 
+// An adaptor over a const buffer declares a data() that hands out writable elements, and does not compile.
+template <class X>
+concept has_const_storage = requires { requires std::is_const_v<typename X::storage_type>; };
+
 template <strided_elements X>
-using element_of = std::remove_pointer_t<decltype(std::declval<X&>().data())>;
+using element_of =
+    std::conditional_t<has_const_storage<X>, const std::remove_pointer_t<decltype(std::declval<X&>().data())>,
+                       std::remove_pointer_t<decltype(std::declval<X&>().data())>>;
 
 // Strided elements of a type that has a dtype, and may be written.
 template <class X>
@@ -104,9 +112,11 @@ struct pointee_of_shared<std::shared_ptr<X>> {
 
 }  // namespace detail
 
-/// `view<T>(tensor)` compiles: T, const or not, is an element type.
-template <class T>
-concept viewable = !std::is_reference_v<T> && element<std::remove_const_t<T>>;
+/// `view<T>(std::declval<Tensor>())` compiles: T is an element type, const where the tensor is const.
+template <class T, class Tensor = at::Tensor&>
+concept viewable = !std::is_reference_v<T> && element<std::remove_const_t<T>> &&
+                   std::derived_from<std::remove_cvref_t<Tensor>, at::Tensor> &&
+                   (std::is_const_v<T> || !std::is_const_v<std::remove_reference_t<Tensor>>);
 
 /// `borrow(std::declval<C>())` compiles: the elements stay where they are, and no temporary owns them.
 /// Ask with the value category: `borrowable<xt::xarray<float>&>` holds, `borrowable<xt::xarray<float>>` does not.
@@ -117,7 +127,8 @@ concept borrowable = detail::writable_elements<std::remove_reference_t<C>> &&
 /// `adopt(std::declval<C>())` compiles: C is an owning container that is moved in, or a shared_ptr to a container.
 template <class C>
 concept adoptable = (!std::is_lvalue_reference_v<C> && detail::writable_elements<std::remove_reference_t<C>> &&
-                     detail::owns_elements<std::remove_reference_t<C>>::value) ||
+                     detail::owns_elements<std::remove_reference_t<C>>::value &&
+                     !detail::viewed_expression<std::remove_reference_t<C>>::is_view) ||
                     detail::writable_elements<typename detail::pointee_of_shared<std::remove_cvref_t<C>>::type>;
 
 /// `copy(std::declval<E>())` compiles: E is an xtensor expression whose value type has a dtype.

@@ -115,6 +115,10 @@ consteval void explain_adopt() {
             static_assert(
                 owns_elements<X>::value,
                 "adopt takes over memory, and this view or adaptor owns none: use xtt::borrow(x) or xtt::copy(x)");
+            // xtensor's views cannot be moved, only copied, together with a container that they have taken in.
+            static_assert(!viewed_expression<X>::is_view,
+                          "adopt takes over a container, and this is a view that holds one: use xtt::copy(x), or "
+                          "adopt the container and slice the tensor");
         }
     }
 }

@@ -198,8 +198,9 @@ inline c10::Storage storage_to_hold(const at::Tensor& tensor) {
     return tensor.storage();
 }
 
+// All that view asks of a tensor, before anything is changed. Returns which elements it reaches.
 template <class T, std::size_t N, xt::layout_type L>
-tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
+extent require_viewable(const at::Tensor& tensor) {
     using element_type = std::remove_const_t<T>;
     constexpr const char* verb = "view";
     require_element<element_type>();
@@ -222,7 +223,12 @@ tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
     const xt::layout_type layout = contiguous ? xt::layout_type::row_major : xt::layout_type::dynamic;
     require_alignment<element_type>(verb, tensor.const_data_ptr());
     require_within_storage(verb, tensor, reach);
+    return reach;
+}
 
+template <class T, std::size_t N, xt::layout_type L>
+tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
+    const extent reach = require_viewable<T, N, L>(tensor);
     T* data = nullptr;
     if constexpr (std::is_const_v<T>) {
         data = static_cast<T*>(tensor.const_data_ptr());

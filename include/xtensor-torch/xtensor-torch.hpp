@@ -1,6 +1,7 @@
 // Every verb of the library in one include. Each header below can also be included alone.
 #pragma once
 
+#include <xtensor-torch/allocator.hpp>
 #include <xtensor-torch/dtype.hpp>
 #include <xtensor-torch/evaluate.hpp>
 #include <xtensor-torch/host.hpp>
