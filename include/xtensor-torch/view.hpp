@@ -215,12 +215,8 @@ extent require_viewable(const at::Tensor& tensor) {
         require_distinct_elements(verb, tensor);
     }
     // LibTorch keeps the answer for contiguous tensors.
-    const bool contiguous = tensor.is_contiguous();
-    const extent reach = contiguous ? extent{0, static_cast<std::ptrdiff_t>(tensor.numel()) - 1}
-                                    : extent_of(tensor.sizes(), tensor.strides());
-    // A layout that only the run knows is named row-major or not at all: xtensor's sorting asks for it, and then works
-    // on a copy in the layout of the view's type.
-    const xt::layout_type layout = contiguous ? xt::layout_type::row_major : xt::layout_type::dynamic;
+    const extent reach = tensor.is_contiguous() ? extent{0, static_cast<std::ptrdiff_t>(tensor.numel()) - 1}
+                                                : extent_of(tensor.sizes(), tensor.strides());
     require_alignment<element_type>(verb, tensor.const_data_ptr());
     require_within_storage(verb, tensor, reach);
     return reach;
@@ -238,6 +234,9 @@ tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
     if (tensor.storage().resizable()) {
         tensor.storage().unsafeGetStorageImpl()->set_resizable(false);
     }
+    // A layout that only the run knows is named row-major or not at all: xtensor's sorting asks for it, and then works
+    // on a copy in the layout of the view's type.
+    const xt::layout_type layout = tensor.is_contiguous() ? xt::layout_type::row_major : xt::layout_type::dynamic;
     return tensor_view<T, N, L>(tensor, storage_to_hold(tensor), data, reach, layout);
 }
 
