@@ -170,6 +170,12 @@ TEST_CASE("overlap of source and destination gives the result of evaluating firs
     SECTION("a reduction of the whole") {
         gives_the_result_of_evaluating_first(square, [&] { return square_view - xt::sum(square_view, {0}); });
     }
+    SECTION("joined from its own halves, which a generator reads") {
+        gives_the_result_of_evaluating_first(line, [&] {
+            return xt::concatenate(
+                xt::xtuple(xt::view(line_view, xt::range(4, 8)), xt::view(line_view, xt::range(0, 4))));
+        });
+    }
     SECTION("through a container that a tensor borrows") {
         xt::xtensor<float, 1> array = xt::arange<float>(8);
         at::Tensor borrowed = xtt::borrow(array);
