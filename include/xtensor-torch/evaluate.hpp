@@ -3,6 +3,8 @@
 #pragma once
 
 #include <xtensor-torch/detail/error.hpp>
+#include <xtensor-torch/detail/kernel.hpp>
+#include <xtensor-torch/detail/loops.hpp>
 #include <xtensor-torch/detail/overlap.hpp>
 #include <xtensor-torch/detail/xtensor.hpp>
 
@@ -26,15 +28,75 @@ void require_broadcastable(const D& destination, const E& expression) {
     }
 }
 
+// A destination and an expression that the loops of this library serve: functions of single elements, over elements in
+// memory. Everything else, generators and reducers and views through indices, xtensor assigns itself.
+template <class D, class E>
+concept loopable = (is_elementwise_call<E>::value || is_broadcast<E>::value || strided_leaf<E>) &&
+                   operand_values<operands_t<E>>::in_place && readable_in_place<D>;
+
+// Whether the operand's elements lie in the order of the destination's, and neither has holes.
+template <class D, class Operand>
+bool in_same_order(const D& destination, const Operand& operand) noexcept {
+    const std::size_t rank = destination.shape().size();
+    if (operand.shape().size() != rank) {
+        return false;
+    }
+    for (std::size_t d = 0; d < rank; ++d) {
+        if (operand.shape()[d] != destination.shape()[d] || operand.strides()[d] != destination.strides()[d]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+template <class D, class E, class... Operand>
+void evaluate_in_loops(D& destination, const E& expression, const Operand&... operands) {
+    using T = typename D::value_type;
+    // A second thread is worth waking for this many elements.
+    constexpr std::ptrdiff_t grain = 32768;
+    // And for more than this many it pays to plan the loops.
+    constexpr std::ptrdiff_t few = 64;
+    const auto size = static_cast<std::ptrdiff_t>(destination.size());
+    if (size == 0) {
+        return;
+    }
+    const auto kernel = kernel_of(expression);
+    const std::tuple in(static_cast<const typename Operand::value_type*>(operands.data() + operands.data_offset())...);
+    T* out = destination.data() + destination.data_offset();
+    if (destination.is_contiguous() && (in_same_order(destination, operands) && ...)) {
+        if (size < 2 * grain) {
+            compute_run(kernel, out, in, size);
+            return;
+        }
+        parallel_for(size, grain, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+            compute_run(kernel, out + first, advanced(in, first), last - first);
+        });
+        return;
+    }
+    const auto dimensions = dimensions_of(destination, operands...);
+    if (size <= few) {
+        walk(kernel, dimensions.begin(), dimensions.end(), out, in);
+    } else {
+        loop_nest<T, std::remove_const_t<decltype(kernel)>, std::remove_const_t<decltype(in)>>(kernel, out, in,
+                                                                                               dimensions)
+            .run(grain);
+    }
+}
+
 /// Writes the expression into the destination's memory in one pass, broadcasting it to the destination's shape.
 /// The shapes must fit, and the expression must not read what the pass has already written.
 template <class D, class E>
 void evaluate(D& destination, const E& expression) {
-    // xtensor calls an assignment trivial when one linear loop can serve both sides; a shape that is broadcast
-    // never is, also where the expression is a single operand.
-    auto shape = destination.shape();
-    const bool trivial = expression.broadcast_shape(shape);
-    xt::assign_data(destination, expression, trivial);
+    if constexpr (loopable<D, E>) {
+        const auto operands = operands_of(expression);
+        std::apply([&](const auto&... operand) { evaluate_in_loops(destination, expression, operand...); }, operands);
+    } else {
+        // xtensor calls an assignment trivial when one linear loop can serve both sides; a shape that is broadcast
+        // never is, also where the expression is a single operand.
+        auto shape = destination.shape();
+        const bool trivial = expression.broadcast_shape(shape);
+        xt::assign_data(destination, expression, trivial);
+    }
 }
 
 }  // namespace xtt::detail

@@ -133,18 +133,8 @@ public:
     // And for v += value and its kin.
     template <class V, class F>
     tensor_view& scalar_computed_assign(const V& value, F&& function) {
-        require_writable();
-        bump_version();
-        const auto apply = [&](auto first, auto last) {
-            std::transform(first, last, first,
-                           [&](const auto& element) { return static_cast<T>(function(element, value)); });
-        };
-        if (this->is_contiguous()) {
-            apply(this->data(), this->data() + this->size());
-        } else {
-            apply(this->begin(), this->end());
-        }
-        return *this;
+        using computed = xt::xfunction<std::decay_t<F>, const tensor_view&, xt::xscalar<V>>;
+        return assign_xexpression(computed(std::forward<F>(function), *this, xt::xscalar<V>(value)));
     }
 
 private:
@@ -166,7 +156,11 @@ private:
     tensor_view& assign_checked(const E& expression) {
         detail::require_broadcastable(*this, expression);
         if (detail::may_read_after_write(*this, expression)) {
-            const temporary_type evaluated = expression;
+            auto shape = this->shape();
+            std::fill(shape.begin(), shape.end(), 1);
+            expression.broadcast_shape(shape);
+            auto evaluated = temporary_type::from_shape(shape);
+            detail::evaluate(evaluated, expression);
             return assign_xexpression(evaluated);
         }
         return assign_xexpression(expression);

@@ -1,0 +1,293 @@
+// The loops of the evaluator against LibTorch's own kernels: shapes that fill tiles and leave tails, operands in every
+// order, stepped, flipped and broadcast, on one thread and on several.
+#include "support/testing.hpp"
+
+#include <xtensor-torch/allocator.hpp>
+#include <xtensor-torch/tensor.hpp>
+#include <xtensor-torch/view.hpp>
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/randint.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <numeric>
+#include <random>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace {
+
+std::atomic<std::size_t> allocations{0};
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    ++allocations;
+    if (void* memory = std::malloc(size)) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+using namespace testing;
+
+namespace {
+
+// Sets the number of LibTorch's threads for a scope.
+class thread_count {
+public:
+    explicit thread_count(int threads) : m_before(at::get_num_threads()) { at::set_num_threads(threads); }
+    ~thread_count() { at::set_num_threads(m_before); }
+    thread_count(const thread_count&) = delete;
+    thread_count& operator=(const thread_count&) = delete;
+
+private:
+    int m_before;
+};
+
+class random_tensors {
+public:
+    explicit random_tensors(unsigned seed) : m_engine(seed) {}
+
+    std::int64_t choose(std::initializer_list<std::int64_t> values) {
+        return *(values.begin() + static_cast<std::ptrdiff_t>(m_engine() % values.size()));
+    }
+
+    // Sizes that stand on, before and after the borders of registers, lines and tiles; at most 2^17 elements.
+    std::vector<std::int64_t> shape() {
+        std::vector<std::int64_t> sizes(static_cast<std::size_t>(choose({1, 2, 2, 2, 3, 4})));
+        do {
+            for (auto& size : sizes) {
+                size = choose({1, 2, 3, 7, 8, 15, 16, 17, 33, 64, 65, 129, 255, 257, 513, 1031});
+            }
+        } while (std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>()) > (1 << 17));
+        return sizes;
+    }
+
+    // Elements in a random order of dimensions, with steps and a border.
+    at::Tensor laid_out(const std::vector<std::int64_t>& sizes, at::ScalarType dtype) {
+        std::vector<std::int64_t> order(sizes.size());
+        std::iota(order.begin(), order.end(), 0);
+        std::shuffle(order.begin(), order.end(), m_engine);
+        std::vector<std::int64_t> steps, memory, back(sizes.size());
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            const auto d = static_cast<std::size_t>(order[i]);
+            steps.push_back(choose({1, 1, 1, 1, 2, 3, 5}));
+            memory.push_back(sizes[d] * steps[i] + choose({0, 0, 1, 3}));
+            back[d] = static_cast<std::int64_t>(i);
+        }
+        at::Tensor tensor = at::randint(0, 10, memory, at::kShort).to(dtype);
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            const auto dim = static_cast<std::int64_t>(i);
+            const auto size = sizes[static_cast<std::size_t>(order[i])];
+            const auto start = memory[i] - size * steps[i];
+            tensor = tensor.slice(dim, start, start + size * steps[i], steps[i]);
+        }
+        return tensor.permute(back);
+    }
+
+    // The same, but of size 1, or absent, in some dimensions.
+    at::Tensor operand(std::vector<std::int64_t> sizes, at::ScalarType dtype) {
+        for (auto& size : sizes) {
+            if (m_engine() % 6 == 0) {
+                size = 1;
+            }
+        }
+        if (!sizes.empty() && m_engine() % 8 == 0) {
+            sizes.erase(sizes.begin());
+        }
+        return laid_out(sizes, dtype);
+    }
+
+    // A dimension to flip, or none.
+    std::int64_t flipped(const at::Tensor& tensor) {
+        return tensor.dim() == 0 || m_engine() % 3 != 0 ? -1 : static_cast<std::int64_t>(m_engine()) % tensor.dim();
+    }
+
+private:
+    std::mt19937 m_engine;
+};
+
+// Checks that `assign` puts `expected` into the tensor's elements, and touches nothing between them.
+template <class Assign>
+void check_assignment(at::Tensor& tensor, const at::Tensor& expected, const Assign& assign) {
+    const at::Tensor memory = at::empty({0}, tensor.options()).set_(tensor.storage());
+    const at::Tensor should_be = memory.clone();
+    should_be.as_strided(tensor.sizes(), tensor.strides(), tensor.storage_offset()).copy_(expected);
+    assign();
+    CHECK(at::equal(memory, should_be));
+}
+
+template <class T>
+void check_random_assignments(unsigned seed) {
+    constexpr auto dtype = xtt::scalar_type_v<T>;
+    random_tensors random(seed);
+    for (int round = 0; round < 60; ++round) {
+        const auto sizes = random.shape();
+        at::Tensor out = random.laid_out(sizes, dtype);
+        const at::Tensor a = random.operand(sizes, dtype), b = random.operand(sizes, dtype),
+                         c = random.operand(sizes, dtype), d = random.operand(sizes, dtype);
+        const auto va = xtt::view<const T>(a), vb = xtt::view<const T>(b), vc = xtt::view<const T>(c),
+                   vd = xtt::view<const T>(d);
+        INFO("seed " << seed << ", round " << round << ", sizes " << out.sizes() << ", strides " << out.strides()
+                     << ", a " << a.sizes() << a.strides() << ", b " << b.sizes() << b.strides() << ", c " << c.sizes()
+                     << c.strides() << ", d " << d.sizes() << d.strides());
+        auto view = xtt::view<T>(out);
+        check_assignment(out, a, [&] { view = va; });
+        check_assignment(out, a * b + c, [&] { view = va * vb + vc; });
+        check_assignment(out, a + b + c + d, [&] { view = va + vb + vc + vd; });
+        check_assignment(out, out + a, [&] { view += va; });
+        check_assignment(out, out * 2, [&] { view *= T(2); });
+        check_assignment(out, at::full({}, 3, dtype), [&] { view = T(3); });
+        const auto axis = random.flipped(a);
+        if (axis >= 0) {
+            const auto flipped = xt::flip(va, static_cast<std::size_t>(axis));
+            check_assignment(out, a.flip(axis) + b, [&] { view = flipped + vb; });
+        }
+        CHECK(at::equal(xtt::copy<T>(va * vb), a * b));
+    }
+}
+
+TEST_CASE("random assignments agree with LibTorch on one thread and on two") {
+    const auto threads = GENERATE(1, 2);
+    CAPTURE(threads);
+    const thread_count scope(threads);
+    check_random_assignments<float>(1);
+    check_random_assignments<double>(2);
+    check_random_assignments<std::uint8_t>(3);
+    check_random_assignments<std::int16_t>(4);
+    check_random_assignments<std::complex<double>>(5);
+}
+
+TEST_CASE("elements of two types are converted in every layout") {
+    random_tensors random(6);
+    for (int round = 0; round < 60; ++round) {
+        const auto sizes = random.shape();
+        at::Tensor out = random.laid_out(sizes, at::kFloat);
+        const at::Tensor a = random.operand(sizes, at::kDouble), b = random.operand(sizes, at::kShort);
+        auto view = xtt::view<float>(out);
+        const auto va = xtt::view<const double>(a);
+        const auto vb = xtt::view<const std::int16_t>(b);
+        CAPTURE(round);
+        check_assignment(out, a * b, [&] { view = va * vb; });
+        check_assignment(out, a, [&] { view = va; });
+        check_assignment(out, b.gt(4).to(at::kFloat), [&] { view = vb > 4; });
+    }
+}
+
+// A functor without members, as the evaluator shares it among threads: what it does is seen through globals.
+std::mutex seen_mutex;
+std::set<std::thread::id> seen_threads;
+std::atomic<int> calls{0};
+
+struct watched {
+    float operator()(float x) const {
+        if (++calls % 1000 == 0) {
+            const std::lock_guard lock(seen_mutex);
+            seen_threads.insert(std::this_thread::get_id());
+        }
+        return x + 1;
+    }
+};
+
+struct refusing {
+    float operator()(float x) const { return x == 17.0f ? throw std::domain_error("17 is not wanted") : x; }
+};
+
+template <class F, class E>
+auto apply(F functor, const E& e) {
+    return xt::xfunction<F, const E&>(functor, e);
+}
+
+TEST_CASE("large assignments run on as many threads as LibTorch is told, and nested ones on their own") {
+    const at::Tensor input = at::ones({1 << 20});
+    at::Tensor tensor = at::zeros({1 << 20});
+    const auto source = xtt::view<const float>(input);
+    auto view = xtt::view<float>(tensor);
+    const auto threads_used = [&](auto&& assign) {
+        seen_threads.clear();
+        assign();
+        return seen_threads.size();
+    };
+    {
+        const thread_count scope(2);
+        CHECK(threads_used([&] { view = apply(watched(), source); }) == 2);
+        CHECK(tensor.eq(2).all().item<bool>());
+    }
+    {
+        const thread_count scope(1);
+        CHECK(threads_used([&] { view = apply(watched(), source); }) == 1);
+        CHECK(seen_threads.count(std::this_thread::get_id()) == 1);
+    }
+}
+
+TEST_CASE("an exception of a functor reaches the caller from any thread, and leaves the sources as they were") {
+    const auto threads = GENERATE(1, 2);
+    const thread_count scope(threads);
+    at::Tensor input = at::zeros({512, 512});
+    input[511][511] = 17.0f;
+    const at::Tensor before = input.clone();
+    at::Tensor tensor = at::zeros({512, 512});
+    const auto source = xtt::view<const float>(std::as_const(input));
+    auto view = xtt::view<float>(tensor);
+    CHECK_THROWS_AS(view = apply(refusing(), source), std::domain_error);
+    CHECK_THROWS_AS(xtt::view<float>(tensor.t()) = apply(refusing(), source), std::domain_error);
+    CHECK_THROWS_AS(xtt::copy(apply(refusing(), source)), std::domain_error);
+    CHECK(at::equal(input, before));
+    view = source + 1.0f;
+    CHECK(at::equal(tensor, input + 1));
+}
+
+TEST_CASE("a functor with members is called in row-major order, on the calling thread") {
+    const thread_count scope(2);
+    const at::Tensor input = at::zeros({400, 300});
+    at::Tensor tensor = at::zeros({300, 400});
+    const auto source = xtt::view<const float, 2>(input);
+    auto view = xtt::view<float, 2>(tensor.t());
+    int count = 0;
+    const auto numbered = [&count](float x) { return x + static_cast<float>(count++); };
+    view = apply(numbered, source);
+    CHECK(at::equal(tensor.t(), at::arange(400 * 300, at::kFloat).view({400, 300})));
+    view = 2.0f * apply(numbered, source);
+    CHECK(at::equal(tensor.t(), at::arange(120000, 240000, at::kFloat).view({400, 300}).mul(2)));
+}
+
+TEST_CASE("what is not a function of single elements is evaluated once") {
+    const at::Tensor input = at::ones({300, 300});
+    at::Tensor tensor = at::zeros({300, 300});
+    const auto source = xtt::view<const float, 2>(input);
+    auto view = xtt::view<float, 2>(tensor);
+    calls = 0;
+    view = source + xt::sum(apply(watched(), source), {1}, xt::evaluation_strategy::lazy);
+    CHECK(calls == 300 * 300);
+    CHECK(tensor.eq(601).all().item<bool>());
+    view = source * xt::arange<float>(300);
+    CHECK(at::equal(tensor, at::arange(300, at::kFloat).expand({300, 300})));
+}
+
+TEST_CASE("nothing is allocated where all operands are contiguous") {
+    const auto threads = GENERATE(1, 2);
+    const thread_count scope(threads);
+    const auto size = GENERATE(std::int64_t{4}, std::int64_t{1} << 18);
+    const at::Tensor a = at::ones({size}), b = at::ones({size});
+    at::Tensor out = at::zeros({size});
+    const auto va = xtt::view<const float, 1>(a), vb = xtt::view<const float, 1>(b);
+    auto view = xtt::view<float, 1>(out);
+    view = va * vb + 1.0f;  // LibTorch's threads start at the first use of them
+    const auto before = allocations.load();
+    view = va * vb + va;
+    view += vb;
+    view *= 2.0f;
+    xt::noalias(view) = va - vb;
+    CHECK(allocations == before);
+}
+
+}  // namespace
