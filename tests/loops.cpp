@@ -183,6 +183,30 @@ TEST_CASE("elements of two types are converted in every layout") {
     }
 }
 
+TEST_CASE("Half and BFloat16 are converted as LibTorch converts them, in every layout") {
+    random_tensors random(7);
+    for (int round = 0; round < 40; ++round) {
+        const auto sizes = random.shape();
+        at::Tensor half = random.laid_out(sizes, at::kHalf), brain = random.laid_out(sizes, at::kBFloat16);
+        at::Tensor numbers = random.laid_out(sizes, at::kFloat);
+        const at::Tensor a = random.operand(sizes, at::kDouble).div(7), b = random.operand(sizes, at::kHalf).div(3);
+        auto vhalf = xtt::view<at::Half>(half);
+        auto vbrain = xtt::view<at::BFloat16>(brain);
+        auto vnumbers = xtt::view<float>(numbers);
+        const auto va = xtt::view<const double>(a);
+        const auto vb = xtt::view<const at::Half>(b);
+        CAPTURE(round);
+        check_assignment(half, a, [&] { vhalf = va; });
+        check_assignment(brain, b, [&] { vbrain = vb; });
+        check_assignment(numbers, b, [&] { vnumbers = vb; });
+        const auto axis = random.flipped(b);
+        if (axis >= 0) {
+            check_assignment(numbers, b.flip(axis), [&] { vnumbers = xt::flip(vb, static_cast<std::size_t>(axis)); });
+        }
+        CHECK(at::equal(xtt::copy<at::Half>(va), a.to(at::kHalf)));
+    }
+}
+
 // A functor without members, as the evaluator shares it among threads: what it does is seen through globals.
 std::mutex seen_mutex;
 std::set<std::thread::id> seen_threads;

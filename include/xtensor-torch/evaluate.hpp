@@ -2,6 +2,7 @@
 // this file puts values into such memory: shapes are checked first, then overlap, then xtensor's own assignment runs.
 #pragma once
 
+#include <xtensor-torch/detail/conversion.hpp>
 #include <xtensor-torch/detail/error.hpp>
 #include <xtensor-torch/detail/kernel.hpp>
 #include <xtensor-torch/detail/loops.hpp>
@@ -88,6 +89,13 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
 template <class D, class E>
 void evaluate(D& destination, const E& expression) {
     if constexpr (loopable<D, E>) {
+        if constexpr (strided_leaf<E> && converted_by_torch<typename D::value_type, typename E::value_type>) {
+            // Asking LibTorch costs as much as converting this many elements.
+            constexpr std::size_t worth_asking = 4096;
+            if (destination.size() >= worth_asking && convert_by_torch(destination, expression)) {
+                return;
+            }
+        }
         const auto operands = operands_of(expression);
         std::apply([&](const auto&... operand) { evaluate_in_loops(destination, expression, operand...); }, operands);
     } else {

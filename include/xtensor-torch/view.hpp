@@ -185,11 +185,11 @@ namespace detail {
 // The storage a view has to hold. LibTorch may hand a copy-on-write storage another buffer when it is written to,
 // and free the one a view looks at; a lazy clone of the storage shares that buffer and keeps it.
 inline c10::Storage storage_to_hold(const at::Tensor& tensor) {
-    c10::StorageImpl& storage = *tensor.storage().unsafeGetStorageImpl();
+    const c10::Storage& storage = storage_of(tensor);
     if (c10::impl::cow::is_cow_data_ptr(storage.data_ptr())) [[unlikely]] {
-        return c10::Storage(c10::impl::cow::lazy_clone_storage(storage));
+        return c10::Storage(c10::impl::cow::lazy_clone_storage(*storage.unsafeGetStorageImpl()));
     }
-    return tensor.storage();
+    return storage;
 }
 
 // All that view asks of a tensor, before anything is changed. Returns which elements it reaches.
@@ -225,8 +225,8 @@ tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
     } else {
         data = static_cast<T*>(tensor.mutable_data_ptr());
     }
-    if (tensor.storage().resizable()) {
-        tensor.storage().unsafeGetStorageImpl()->set_resizable(false);
+    if (storage_of(tensor).resizable()) {
+        storage_of(tensor).unsafeGetStorageImpl()->set_resizable(false);
     }
     // A layout that only the run knows is named row-major or not at all: xtensor's sorting asks for it, and then works
     // on a copy in the layout of the view's type.

@@ -57,10 +57,15 @@ inline constexpr c10::DispatchKeySet lazy_value_keys{
                      "; a strided tensor is needed. Convert it first: tensor.to_dense().");
 }
 
+// The tensor's storage, or an empty one where the tensor has none, without the call that tells the two apart.
+inline const c10::Storage& storage_of(const at::Tensor& tensor) noexcept {
+    return tensor.unsafeGetTensorImpl()->unsafe_storage();
+}
+
 // Requirements 1 to 3: defined, its own storage, strided.
 inline void require_strided_storage(const char* verb, const at::Tensor& tensor) {
     if (!tensor.defined() || tensor.key_set().has_any(wrapper_keys) || tensor.layout() != at::kStrided ||
-        !tensor.has_storage()) [[unlikely]] {
+        !storage_of(tensor)) [[unlikely]] {
         refuse_kind(verb, tensor);
     }
 }
@@ -112,7 +117,7 @@ inline void require_stored_values(const char* verb, const at::Tensor& tensor) {
 
 // Requirement 6: autograd does not record what the tensor goes through.
 inline void require_no_gradient(const char* verb, const at::Tensor& tensor) {
-    if (c10::GradMode::is_enabled() && tensor.requires_grad()) [[unlikely]] {
+    if (tensor.requires_grad() && c10::GradMode::is_enabled()) [[unlikely]] {
         refuse_gradient(verb);
     }
 }
@@ -217,7 +222,7 @@ void require_alignment(const char* verb, const void* data) {
 // Also requirement 11: the storage still reaches as far as the shape does.
 inline void require_within_storage(const char* verb, const at::Tensor& tensor, const extent& reach) {
     const auto end = static_cast<std::size_t>(tensor.storage_offset() + reach.high + 1) * tensor.itemsize();
-    if (reach.size() != 0 && end > tensor.storage().nbytes()) [[unlikely]] {
+    if (reach.size() != 0 && end > storage_of(tensor).nbytes()) [[unlikely]] {
         refuse_storage(verb, tensor);
     }
 }

@@ -1,0 +1,46 @@
+// Compilers convert most types in vectors, but Half and BFloat16 one by one unless they may use instructions that not
+// every processor has. LibTorch asks the processor when it runs; this file hands it plain conversions of many elements.
+#pragma once
+
+#include <xtensor-torch/detail/make_tensor.hpp>
+#include <xtensor-torch/detail/overlap.hpp>
+#include <xtensor-torch/dtype.hpp>
+
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/Tensor.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+
+namespace xtt::detail {
+
+template <class T>
+inline constexpr bool is_short_float = std::is_same_v<T, at::Half> || std::is_same_v<T, at::BFloat16>;
+
+// Whether LibTorch is faster at converting V to T, where there are enough elements to pay for asking it.
+template <class T, class V>
+inline constexpr bool converted_by_torch = !std::is_same_v<T, V> && (is_short_float<T> || is_short_float<V>) &&
+                                           (is_short_float<T> || std::is_arithmetic_v<T>) &&
+                                           (is_short_float<V> || std::is_arithmetic_v<V>) && element<T> && element<V>;
+
+/// Converts the source into the destination, to whose shape it is broadcast. Returns false, and does nothing, for
+/// strides that a tensor cannot have.
+template <class D, class E>
+bool convert_by_torch(D& destination, const E& source) {
+    using V = typename E::value_type;
+    if (std::any_of(source.strides().begin(), source.strides().end(), [](auto stride) { return stride < 0; })) {
+        return false;
+    }
+    // Nobody differentiates these tensors, and LibTorch need not ask who does.
+    const at::AutoDispatchBelowADInplaceOrView guard;
+    const at::Tensor to = make_tensor_over(destination.data() + destination.data_offset(),
+                                           geometry_of("assignment", destination), nullptr, nullptr);
+    const at::Tensor from =
+        make_tensor_over(const_cast<V*>(static_cast<const V*>(source.data() + source.data_offset())),
+                         geometry_of("assignment", source), nullptr, nullptr);
+    to.copy_(from);
+    return true;
+}
+
+}  // namespace xtt::detail
