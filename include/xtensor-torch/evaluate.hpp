@@ -74,12 +74,11 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
         });
         return;
     }
-    const auto dimensions = dimensions_of(destination, operands...);
     if (size <= few) {
-        walk(kernel, dimensions.begin(), dimensions.end(), out, in);
+        walk(kernel, destination, std::tuple<const Operand&...>(operands...), 0, out, in);
     } else {
-        loop_nest<T, std::remove_const_t<decltype(kernel)>, std::remove_const_t<decltype(in)>>(kernel, out, in,
-                                                                                               dimensions)
+        loop_nest<T, std::remove_const_t<decltype(kernel)>, std::remove_const_t<decltype(in)>>(
+            kernel, out, in, dimensions_of(destination, operands...))
             .run(grain);
     }
 }

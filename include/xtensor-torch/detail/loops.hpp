@@ -128,27 +128,37 @@ void choose_plane(loop_dimensions<N>& dimensions) {
     }
 }
 
-/// Computes a kernel for every element, in the order of the dimensions: what suits a few elements, for which nothing
-/// needs to be prepared.
-template <std::size_t N, class T, class Kernel, class Pointers>
-void walk(const Kernel& kernel, const loop_dimension<N>* dimension, const loop_dimension<N>* end, T* out, Pointers in) {
-    if (dimension == end) {
-        *out = converted<T>(kernel.template element<0>(in, 0));
-        return;
-    }
-    const auto [size, strides] = *dimension;
-    const bool innermost = ++dimension == end;
-    for (std::ptrdiff_t i = 0; i < size; ++i) {
-        if (innermost) {
-            *out = converted<T>(kernel.template element<0>(in, 0));
-        } else {
-            walk(kernel, dimension, end, out, in);
+// An operand whose elements along a run lie a step apart, in the place of its address.
+template <class V>
+struct stepped {
+    const V* address;
+    std::ptrdiff_t step;
+
+    const V& operator[](std::ptrdiff_t i) const { return address[i * step]; }
+};
+
+/// Computes a kernel for every element, dimension after dimension: what suits a few elements, for which nothing needs
+/// to be prepared.
+template <class Kernel, class D, class T, class... Operand, class... V>
+void walk(const Kernel& kernel, const D& destination, const std::tuple<const Operand&...>& operands,
+          std::size_t dimension, T* out, std::tuple<const V*...> in) {
+    const auto& shape = destination.shape();
+    const std::size_t rank = shape.size();
+    const std::ptrdiff_t size = rank == 0 ? 1 : static_cast<std::ptrdiff_t>(shape[dimension]);
+    const auto step = [&](const auto& x) { return rank == 0 ? 0 : broadcast_stride(x, rank, dimension); };
+    const std::ptrdiff_t out_step = step(destination);
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+        const std::tuple<stepped<V>...> run{stepped<V>{std::get<I>(in), step(std::get<I>(operands))}...};
+        const bool innermost = dimension + 1 >= rank;
+        for (std::ptrdiff_t i = 0; i < size; ++i) {
+            if (innermost) {
+                out[i * out_step] = converted<T>(kernel.template element<0>(run, i));
+            } else {
+                walk(kernel, destination, operands, dimension + 1, out + i * out_step,
+                     std::tuple<const V*...>(&std::get<I>(run)[i]...));
+            }
         }
-        out += strides[0];
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-            ((std::get<I>(in) += strides[I + 1]), ...);
-        }(std::make_index_sequence<N - 1>());
-    }
+    }(std::index_sequence_for<V...>());
 }
 
 template <class T, class Kernel, class Pointers>
