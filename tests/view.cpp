@@ -536,7 +536,7 @@ TEST_CASE("linear iterators, which walk through memory, are refused where elemen
         CHECK(message_of<c10::ValueError>([&] { static_cast<void>(view.linear_rbegin()); }) == message);
         CHECK(message_of<c10::ValueError>([&] { static_cast<void>(view.linear_crbegin()); }) == message);
     };
-    refused(matrix.t());
+    refused(matrix.t().slice(0, 1, 3));
     refused(matrix.select(1, 2));
     refused(matrix.slice(1, 0, 6, 2));
     refused(at::zeros({1}).expand({5}));
@@ -545,6 +545,10 @@ TEST_CASE("linear iterators, which walk through memory, are refused where elemen
     CHECK(matrix[1][1].item<float>() == -1.0f);
     CHECK(std::equal(whole.linear_begin(), whole.linear_end(), whole.begin()));
     CHECK(*whole.linear_rbegin() == 23.0f);
+    const auto turned = xtt::view<const float>(matrix.t());
+    CHECK(std::equal(turned.linear_begin(), turned.linear_end(), whole.begin()));
+    const xt::xarray<float, xt::layout_type::column_major> by_columns = turned;
+    CHECK((by_columns == turned));
 }
 
 TEST_CASE("one index counts along the last dimension, and on into the next rows") {

@@ -99,7 +99,7 @@ public:
     }
 
     // xtensor's linear iterators walk through the memory. Some of its functions (xt::partition of the flattened view)
-    // take them for the elements, which they are only where the elements lie in a row.
+    // take them for the elements, which they are only where the elements lie in a row, by rows or by columns.
     auto linear_begin() { return require_no_holes(), base::linear_begin(); }
     auto linear_begin() const { return require_no_holes(), base::linear_begin(); }
     auto linear_cbegin() const { return require_no_holes(), base::linear_cbegin(); }
@@ -147,11 +147,11 @@ private:
     [[noreturn, gnu::cold, gnu::noinline]] void refuse_holes() const {
         throw_value_error("view: a linear iterator was asked for, and the elements of the view, of shape " +
                           braced(m_shape) + " and strides " + braced(m_strides) +
-                          ", do not lie one behind the other in row-major order. Use begin(), or xt::eval(view).");
+                          ", do not lie one behind the other. Use begin(), or xt::eval(view).");
     }
 
     void require_no_holes() const {
-        if (!is_contiguous()) [[unlikely]] {
+        if (!is_contiguous() && !is_column_major(m_shape, m_strides)) [[unlikely]] {
             refuse_holes();
         }
     }
