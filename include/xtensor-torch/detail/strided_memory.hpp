@@ -93,9 +93,9 @@ public:
     // a[i] is a(0, …, 0, i). Where xtensor lets i go on into the next rows (xt::argpartition of the flattened view), it
     // counts on their elements being next in memory, too.
     using base::operator[];
-    reference operator[](std::size_t i) { return is_contiguous() ? base::operator[](i) : flat_element(*this, i); }
+    reference operator[](std::size_t i) { return goes_on(i) ? flat_element(*this, i) : base::operator[](i); }
     const_reference operator[](std::size_t i) const {
-        return is_contiguous() ? base::operator[](i) : flat_element(*this, i);
+        return goes_on(i) ? flat_element(*this, i) : base::operator[](i);
     }
 
     // xtensor's linear iterators walk through the memory. Some of its functions (xt::partition of the flattened view)
@@ -144,6 +144,10 @@ protected:
     }
 
 private:
+    bool goes_on(std::size_t i) const noexcept {
+        return m_shape.size() > 1 && i >= m_shape[m_shape.size() - 1] && !is_contiguous();
+    }
+
     [[noreturn, gnu::cold, gnu::noinline]] void refuse_holes() const {
         throw_value_error("view: a linear iterator was asked for, and the elements of the view, of shape " +
                           braced(m_shape) + " and strides " + braced(m_strides) +
