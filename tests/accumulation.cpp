@@ -157,7 +157,8 @@ TEMPLATE_TEST_CASE("comparisons give bool tensors", "", bool, std::int8_t, std::
     const T one = view(1);
     CHECK(at::equal(xtt::copy(xt::equal(view, one)), numbers == 1));
     CHECK(at::equal(xtt::copy(xt::not_equal(view, view)), numbers < 0));
-    if constexpr (!xtl::is_complex<T>::value && !std::is_same_v<T, c10::complex<float>>) {
+    // With xsimd, xtensor does not order bools.
+    if constexpr (!xtl::is_complex<T>::value && !std::is_same_v<T, c10::complex<float>> && !std::is_same_v<T, bool>) {
         CHECK(at::equal(xtt::copy(view >= one), numbers >= 1));
         CHECK(at::equal(xtt::copy((view < one) || (view > one)), numbers != 1));
     }
@@ -173,7 +174,7 @@ TEST_CASE("complex numbers are promoted as dtype.hpp says") {
     static_assert(std::is_same_v<value_of<decltype(c10s + c10s)>, c10::complex<float>>);
     CHECK(xt::sum(standard)() == std::complex<float>(1));
     CHECK(xt::sum(c10s)() == c10::complex<float>(1));
-    CHECK(xtt::copy(standard * 2.0).scalar_type() == at::kComplexDouble);
+    CHECK((standard * 2.0)(1) == std::complex<double>(2));
 }
 
 }  // namespace
