@@ -1,12 +1,14 @@
-// What belongs to xtensor's world and not to xtensor itself, through the bridge: containers that others wrote, and
-// NumPy's files. (NumPy itself reads and writes such files in numpy_exchange.py; linear algebra is in linalg.cpp.)
+// What belongs to xtensor's world and not to xtensor itself, through the bridge: containers that others wrote, NumPy's
+// files and CSV. (NumPy itself reads and writes such files in numpy_exchange.py; linear algebra is in linalg.cpp.)
 #include "support/testing.hpp"
 
 #include <xtensor-torch/xtensor-torch.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
+#include <xtensor/io/xcsv.hpp>
 #include <xtensor/io/xnpy.hpp>
 #else
+#include <xtensor/xcsv.hpp>
 #include <xtensor/xnpy.hpp>
 #endif
 
@@ -260,6 +262,15 @@ TEST_CASE("a view with column-major layout in its type is saved in Fortran order
     CHECK(contains(bytes, "'fortran_order': True"));
     CHECK(at::equal(through_file<float>(bytes), tensor));
     CHECK(through_file<float>(bytes).strides() == tensor.strides());
+}
+
+TEST_CASE("a view is saved as CSV, and the file adopted") {
+    const at::Tensor tensor = counting({3, 8}) / 4;
+    for (const auto& seen : {tensor, tensor.t(), tensor.slice(1, 1, 8, 3)}) {
+        std::stringstream text;
+        xt::dump_csv(text, xtt::view<const float>(seen));
+        CHECK(at::equal(xtt::adopt(xt::load_csv<float>(text)), seen));
+    }
 }
 
 }  // namespace

@@ -524,4 +524,44 @@ TEST_CASE("a copied view is a second handle on the same elements") {
     CHECK(second.data() == view.data());
 }
 
+TEST_CASE("linear iterators, which walk through memory, are refused where elements do not lie in a row") {
+    at::Tensor matrix = counting({4, 6});
+    const auto refused = [](const at::Tensor& tensor) {
+        const auto view = xtt::view<const float>(tensor);
+        const std::string message = message_of<c10::ValueError>([&] { static_cast<void>(view.linear_begin()); });
+        CHECK(is_plain_sentence(message));
+        CHECK(contains(message, "of shape " + xtt::detail::braced(tensor.sizes())));
+        CHECK(contains(message, "xt::eval(view)"));
+        CHECK(message_of<c10::ValueError>([&] { static_cast<void>(view.linear_cbegin()); }) == message);
+        CHECK(message_of<c10::ValueError>([&] { static_cast<void>(view.linear_rbegin()); }) == message);
+        CHECK(message_of<c10::ValueError>([&] { static_cast<void>(view.linear_crbegin()); }) == message);
+    };
+    refused(matrix.t().slice(0, 1, 3));
+    refused(matrix.select(1, 2));
+    refused(matrix.slice(1, 0, 6, 2));
+    refused(at::zeros({1}).expand({5}));
+    auto whole = xtt::view<float>(matrix);
+    *(whole.linear_begin() + 7) = -1.0f;
+    CHECK(matrix[1][1].item<float>() == -1.0f);
+    CHECK(std::equal(whole.linear_begin(), whole.linear_end(), whole.begin()));
+    CHECK(*whole.linear_rbegin() == 23.0f);
+    const auto turned = xtt::view<const float>(matrix.t());
+    CHECK(std::equal(turned.linear_begin(), turned.linear_end(), whole.begin()));
+    const xt::xarray<float, xt::layout_type::column_major> by_columns = turned;
+    CHECK((by_columns == turned));
+}
+
+TEST_CASE("one index counts along the last dimension, and on into the next rows") {
+    at::Tensor matrix = counting({6, 4});
+    at::Tensor turned = matrix.t().slice(1, 0, 6, 2);
+    auto view = xtt::view<float>(turned);
+    for (std::size_t i = 0; i < view.size(); ++i) {
+        CHECK(view[i] == view(i / 3, i % 3));
+        CHECK(xt::eval(view)[i] == view[i]);
+    }
+    view[4] = -1.0f;
+    CHECK(matrix[2][1].item<float>() == -1.0f);
+    CHECK(view[{1, 1}] == -1.0f);
+}
+
 }  // namespace

@@ -2,9 +2,18 @@
 // This file is the one table between the two, and says of each C++ type whether it is the very type LibTorch uses
 // or another one with the same bytes.
 //
-// Arithmetic follows C++ where C++ has a rule. at::Half and at::BFloat16 follow c10's operators: with themselves
-// and with integers they keep their type, with float and double they become float and double.
+// In expressions, C++ decides where it has a rule: int8 + int8 is an int, float + double a double, a comparison a bool.
+// For c10's types their own operators decide. Half, BFloat16 and the Float8 types stay what they are with themselves
+// and with integers, each result rounded; with float and double they become float and double. c10::complex combines
+// with itself and its real type, std::complex with every number.
+//
+// Sums and products take the type that one addition gives: bool, int8, int16, uint8 and uint16 are added up as int,
+// wider integers as themselves, and wrap as they do in xtensor's containers; xt::sum<std::int64_t>(view) asks for more
+// room. Half, BFloat16 and Float8 are added up as float, which is also the type of the sum, cumulative sums included;
+// norms are double. The least and the greatest element keep their type.
 #pragma once
+
+#include <xtensor-torch/detail/accumulation.hpp>
 
 #include <c10/core/ScalarType.h>
 

@@ -105,6 +105,8 @@ struct tensor_case {
                 elements[i] = value % 2 == 1;
             } else if constexpr (std::is_unsigned_v<T>) {
                 elements[i] = static_cast<T>(value);
+            } else if constexpr (requires(T number) { number.imag(); }) {
+                elements[i] = T(static_cast<float>(value - 4), static_cast<float>(value % 3));
             } else {
                 elements[i] = static_cast<T>(static_cast<float>(value - 4));
             }

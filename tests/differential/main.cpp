@@ -54,6 +54,9 @@ int main(int argc, char** argv) {
     differential::register_sorting();
     differential::register_manipulation();
     differential::register_writes();
+    differential::register_types();
+    differential::register_types_written();
+    differential::register_static();
 
     std::size_t failed = 0;
     for (const auto& tested : differential::properties()) {

@@ -6,41 +6,78 @@ namespace differential {
 
 namespace {
 
-// A function along an axis, given the first and the last one.
+// A function along every axis that tensors of these cases have, and along the last one.
 template <class T, class F>
-void along_axes(const std::string& name, F function, over which = over::strided_if_supported) {
-    reads_alike<T>(
-        name + "(x, 0)",
-        [function](const auto& x) {
-            return x.dimension() < 1 ? xt::xarray<double>() : xt::xarray<double>(function(x, std::ptrdiff_t(0)));
-        },
-        which);
-    reads_alike<T>(
-        name + "(x, -1)",
-        [function](const auto& x) {
-            return x.dimension() < 1 ? xt::xarray<double>() : xt::xarray<double>(function(x, std::ptrdiff_t(-1)));
-        },
-        which);
+void along_axes(const std::string& name, F function) {
+    for (std::ptrdiff_t axis = -1; axis < 5; ++axis) {
+        reads_alike<T>(
+            name + "(x, " + std::to_string(axis) + ")",
+            [function, axis](const auto& x) {
+                const auto rank = static_cast<std::ptrdiff_t>(x.dimension());
+                return rank == 0 || axis >= rank ? xt::xarray<double>() : xt::xarray<double>(function(x, axis));
+            },
+            over::strided_if_supported);
+    }
+}
+
+template <class X>
+std::ptrdiff_t counted_from_first(const X& x, std::ptrdiff_t axis) {
+    return axis < 0 ? static_cast<std::ptrdiff_t>(x.dimension()) + axis : axis;
+}
+
+// A position in the middle of the axis, where xt::partition is to put the right element.
+template <class X>
+std::size_t middle(const X& x, std::ptrdiff_t axis) {
+    return x.shape()[static_cast<std::size_t>(counted_from_first(x, axis))] / 2;
 }
 
 template <class T>
 void register_order() {
     along_axes<T>("sort", [](const auto& x, std::ptrdiff_t axis) { return xt::sort(x, axis); });
-    along_axes<T>("partition",
-                  [](const auto& x, std::ptrdiff_t axis) { return xt::partition(xt::sort(x, axis), 0, axis); });
-    along_axes<T>("argmin", [](const auto& x, std::ptrdiff_t axis) {
-        return xt::argmin(x, axis < 0 ? static_cast<std::ptrdiff_t>(x.dimension()) + axis : axis);
-    });
-    along_axes<T>("argmax", [](const auto& x, std::ptrdiff_t axis) {
-        return xt::argmax(x, axis < 0 ? static_cast<std::ptrdiff_t>(x.dimension()) + axis : axis);
-    });
     along_axes<T>("argsort", [](const auto& x, std::ptrdiff_t axis) { return xt::argsort(x, axis); });
-    along_axes<T>(
-        "median",
-        [](const auto& x, std::ptrdiff_t axis) {
-            return xt::median(x, axis < 0 ? static_cast<std::ptrdiff_t>(x.dimension()) + axis : axis);
+    along_axes<T>("partition",
+                  [](const auto& x, std::ptrdiff_t axis) { return xt::partition(x, middle(x, axis), axis); });
+    along_axes<T>("argpartition", [](const auto& x, std::ptrdiff_t axis) {
+        // xtensor 0.24 leaves the result as it was where a dimension has size 1.
+        const bool broken = XTENSOR_VERSION_MAJOR == 0 && XTENSOR_VERSION_MINOR < 25 &&
+                            std::find(x.shape().begin(), x.shape().end(), std::size_t(1)) != x.shape().end();
+        return broken ? xt::xarray<double>() : xt::xarray<double>(xt::argpartition(x, middle(x, axis), axis));
+    });
+    along_axes<T>("argmin",
+                  [](const auto& x, std::ptrdiff_t axis) { return xt::argmin(x, counted_from_first(x, axis)); });
+    along_axes<T>("argmax",
+                  [](const auto& x, std::ptrdiff_t axis) { return xt::argmax(x, counted_from_first(x, axis)); });
+    along_axes<T>("median",
+                  [](const auto& x, std::ptrdiff_t axis) { return xt::median(x, counted_from_first(x, axis)); });
+#if XTENSOR_VERSION_MAJOR > 0 || XTENSOR_VERSION_MINOR >= 25
+    along_axes<T>("quantile", [](const auto& x, std::ptrdiff_t axis) {
+        return xt::quantile(x, {0.25, 0.6}, counted_from_first(x, axis));
+    });
+#endif
+    along_axes<T>("sort(transpose)",
+                  [](const auto& x, std::ptrdiff_t axis) { return xt::sort(xt::transpose(x), axis); });
+    along_axes<T>("argsort(view)", [](const auto& x, std::ptrdiff_t axis) {
+        return xt::argsort(xt::view(x, xt::range(0, (x.shape()[0] + 1) / 2)), axis);
+    });
+    along_axes<T>("sort(flip)", [](const auto& x, std::ptrdiff_t axis) { return xt::sort(xt::flip(x, 0), axis); });
+    reads_elements_alike<T>("sort(x, none)", [](const auto& x) { return xt::xarray<T>(xt::sort(x, xt::xnone())); });
+    reads_elements_alike<T>("argsort(x, none)",
+                            [](const auto& x) { return xt::xarray<double>(xt::argsort(x, xt::xnone())); });
+    // Only what xt::partition promises: it takes the elements in any order.
+    reads_alike<T>(
+        "partition(x, none)",
+        [](const auto& x) {
+            const auto parted = xt::partition(x, x.size() / 2, xt::xnone());
+            return xt::xarray<double>{static_cast<double>(parted(x.size() / 2)),
+                                      static_cast<double>(xt::sum(parted)())};
         },
-        over::contiguous);
+        over::strided_if_supported);
+    reads_elements_alike<T>("argpartition(x, none)", [](const auto& x) {
+        // Over its own arrays with a last dimension of size 1, xtensor compares the first element with itself.
+        return x.dimension() < 1 || x.shape()[x.dimension() - 1] == 1
+                   ? xt::xarray<double>()
+                   : xt::xarray<double>(xt::argpartition(x, x.size() / 2, xt::xnone()));
+    });
     reads_elements_alike<T>("argmin(x)", [](const auto& x) { return xt::eval(xt::argmin(x)); });
     reads_elements_alike<T>("argmax(x)", [](const auto& x) { return xt::eval(xt::argmax(x)); });
     reads_elements_alike<T>("median(x)", [](const auto& x) { return static_cast<double>(xt::median(x)); });

@@ -5,6 +5,7 @@
 // xt::xview, an expression to be copied, and not a container whose storage holds its elements without holes.
 #pragma once
 
+#include <xtensor-torch/detail/error.hpp>
 #include <xtensor-torch/detail/layout.hpp>
 #include <xtensor-torch/detail/requirements.hpp>
 #include <xtensor-torch/detail/xtensor.hpp>
@@ -79,6 +80,8 @@ class strided_memory : public xt::xcontainer<strided_memory<T, N, L>> {
     friend base;
 
 public:
+    using reference = typename types::reference;
+    using const_reference = typename types::const_reference;
     using storage_type = typename types::storage_type;
     using shape_type = typename types::shape_type;
     using strides_type = typename types::strides_type;
@@ -86,6 +89,23 @@ public:
     xt::layout_type layout() const noexcept { return L == xt::layout_type::dynamic ? m_layout : L; }
 
     bool is_contiguous() const noexcept { return layout() != xt::layout_type::dynamic; }
+
+    // a[i] is a(0, …, 0, i). Where xtensor lets i go on into the next rows (xt::argpartition of the flattened view), it
+    // counts on their elements being next in memory, too.
+    using base::operator[];
+    reference operator[](std::size_t i) { return goes_on(i) ? flat_element(*this, i) : base::operator[](i); }
+    const_reference operator[](std::size_t i) const {
+        return goes_on(i) ? flat_element(*this, i) : base::operator[](i);
+    }
+
+    // xtensor's linear iterators walk through the memory. Some of its functions (xt::partition of the flattened view)
+    // take them for the elements, which they are only where the elements lie in a row, by rows or by columns.
+    auto linear_begin() { return require_no_holes(), base::linear_begin(); }
+    auto linear_begin() const { return require_no_holes(), base::linear_begin(); }
+    auto linear_cbegin() const { return require_no_holes(), base::linear_cbegin(); }
+    auto linear_rbegin() { return require_no_holes(), base::linear_rbegin(); }
+    auto linear_rbegin() const { return require_no_holes(), base::linear_rbegin(); }
+    auto linear_crbegin() const { return require_no_holes(), base::linear_crbegin(); }
 
 protected:
     // `sizes` and `strides` are LibTorch's, of rank N where N is static; `reach` is their extent, `layout` their order.
@@ -124,6 +144,22 @@ protected:
     }
 
 private:
+    bool goes_on(std::size_t i) const noexcept {
+        return m_shape.size() > 1 && i >= m_shape[m_shape.size() - 1] && !is_contiguous();
+    }
+
+    [[noreturn, gnu::cold, gnu::noinline]] void refuse_holes() const {
+        throw_value_error("view: a linear iterator was asked for, and the elements of the view, of shape " +
+                          braced(m_shape) + " and strides " + braced(m_strides) +
+                          ", do not lie one behind the other. Use begin(), or xt::eval(view).");
+    }
+
+    void require_no_holes() const {
+        if (!is_contiguous() && !is_column_major(m_shape, m_strides)) [[unlikely]] {
+            refuse_holes();
+        }
+    }
+
     // The names xcontainer calls on its derived class.
     const shape_type& shape_impl() const noexcept { return m_shape; }
     shape_type& shape_impl() noexcept { return m_shape; }
