@@ -7,6 +7,9 @@ import pathlib
 import sys
 
 
+sys.dont_write_bytecode = True
+
+
 def skip(why):
     print(f"run_pytest: skipped, {why}. Run scripts/setup.")
     sys.exit(77)

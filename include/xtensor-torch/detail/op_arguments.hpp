@@ -125,7 +125,7 @@ struct viewed<tensor_view<T, N, L>> {
         at::Tensor other;
         if (call.mode == op_mode::host) {
             other = adopt(to_host<element>(tensor));
-            call.device = tensor.device();
+            call.device = call.device.value_or(tensor.device());
         } else if (call.unit_shapes && has_symbolic_shape(tensor)) {
             other = stand_in(std::vector<std::int64_t>(static_cast<std::size_t>(tensor.dim()), 1),
                              scalar_type_v<element>, is_written);

@@ -253,7 +253,7 @@ struct host_kernel : c10::OperatorKernel {
         call.frame = __builtin_frame_address(0);
         const wanted_results wanted = read_mask(Definition::signature::is_backward, *stack);
         with_op_element(*definition, values_on(*stack, *definition), call, [&]<class T>(std::type_identity<T>) {
-            call_function<host_results, T>(*definition, call, wanted, *stack);
+            call_function<result_tensors<op_mode::host>, T>(*definition, call, wanted, *stack);
         });
     }
 };
@@ -296,7 +296,7 @@ struct meta_kernel : c10::OperatorKernel {
                     return;
                 }
             }
-            call_function<meta_results, T>(*definition, call, wanted, *stack);
+            call_function<result_tensors<op_mode::meta>, T>(*definition, call, wanted, *stack);
         });
     }
 
@@ -306,7 +306,7 @@ private:
     bool try_unit_shapes(op_call call, const wanted_results& wanted, torch::jit::Stack& stack) const {
         call.unit_shapes = true;
         try {
-            call_function<meta_results, T>(*definition, call, wanted, stack);
+            call_function<result_tensors<op_mode::meta>, T>(*definition, call, wanted, stack);
             return true;
         } catch (const std::exception&) {
             return false;

@@ -127,47 +127,7 @@ bool dangles(const E& e, const call_lifetime& lifetime) {
                 "(const auto& limit), and return a local container itself, or an expression over std::move(it).");
 }
 
-// ---- host -----------------------------------------------------------------------------------------------------------
-
-struct host_results {
-    const char* name;
-    const op_call& call;
-    call_lifetime lifetime;
-
-    template <class R>
-    c10::IValue operator()(R&& result) const {
-        using item = std::remove_cvref_t<R>;
-        if constexpr (xt::is_xexpression<item>::value) {
-            return tensor(result);
-        } else if constexpr (requires { result.has_value(); }) {
-            return result ? c10::IValue(tensor(*result)) : c10::IValue(at::Tensor());
-        } else {
-            std::vector<at::Tensor> tensors;
-            for (auto& element : result) {
-                tensors.push_back(tensor(element));
-            }
-            return tensors;
-        }
-    }
-
-private:
-    template <class E>
-    at::Tensor tensor(E& expression) const {
-        if (dangles(expression, lifetime)) [[unlikely]] {
-            refuse_dangling(name);
-        }
-        if (call.device) {
-            return to_device(expression, *call.device);
-        }
-        if constexpr (adoptable<E>) {
-            return adopt(std::move(expression));
-        } else {
-            return copy(expression);
-        }
-    }
-};
-
-// ---- meta -----------------------------------------------------------------------------------------------------------
+// ---- tensors --------------------------------------------------------------------------------------------------------
 
 template <class E>
 struct is_elementwise : std::bool_constant<is_tensor_view<E>::value || xt::is_xscalar<E>::value> {};
@@ -198,21 +158,22 @@ inline at::Tensor empty_meta(c10::SymIntArrayRef sizes, c10::ScalarType dtype) {
         at::detail::empty_symint_meta(sizes, dtype, std::nullopt, c10::Device(c10::kMeta), std::nullopt, std::nullopt));
 }
 
-struct meta_results {
+// Makes what a schema returns of what a function returned: elements on the host, shapes alone on the meta device.
+template <op_mode Mode>
+struct result_tensors {
     const char* name;
     const op_call& call;
     call_lifetime lifetime;
 
     template <class R>
-    c10::IValue operator()(R&& result) const {
-        using item = std::remove_cvref_t<R>;
-        if constexpr (xt::is_xexpression<item>::value) {
+    c10::IValue operator()(R& result) const {
+        if constexpr (xt::is_xexpression<R>::value) {
             return tensor(result);
         } else if constexpr (requires { result.has_value(); }) {
             return result ? c10::IValue(tensor(*result)) : c10::IValue(at::Tensor());
         } else {
             std::vector<at::Tensor> tensors;
-            for (const auto& element : result) {
+            for (auto& element : result) {
                 tensors.push_back(tensor(element));
             }
             return tensors;
@@ -221,11 +182,27 @@ struct meta_results {
 
 private:
     template <class E>
-    at::Tensor tensor(const E& expression) const {
-        constexpr c10::ScalarType dtype = scalar_type_v<typename E::value_type>;
+    at::Tensor tensor(E& expression) const {
         if (dangles(expression, lifetime)) [[unlikely]] {
             refuse_dangling(name);
         }
+        if constexpr (Mode == op_mode::meta) {
+            return shape_alone(expression);
+        } else {
+            if (call.device) {
+                return to_device(expression, *call.device);
+            }
+            if constexpr (adoptable<E>) {
+                return adopt(std::move(expression));
+            } else {
+                return copy(expression);
+            }
+        }
+    }
+
+    template <class E>
+    at::Tensor shape_alone(const E& expression) const {
+        constexpr c10::ScalarType dtype = scalar_type_v<typename E::value_type>;
         if constexpr (is_elementwise<E>::value) {
             c10::SymDimVector sizes;
             broadcast_symbols(call, expression, sizes);
