@@ -143,7 +143,8 @@ void op(torch::Library& library, F function, const Options&... options) {
     description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
     std::apply(
         [&](const auto&... backward) {
-            detail::register_op<definition>(library, definition::signature::schema, description, function, backward...);
+            detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, function,
+                                            backward...);
         },
         std::tuple_cat(detail::only_backward(options)...));
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 namespace xtt::detail {
 
@@ -117,6 +118,71 @@ constexpr schema_text read_schema(std::string_view text) {
         parameter.keyword_only = keyword_only;
     }
     return schema;
+}
+
+// The words for types that a schema may use.
+enum class word {
+    inferred,
+    tensor,
+    written,
+    optional_tensor,
+    tensor_list,
+    real,
+    integer,
+    boolean,
+    text,
+    reals,
+    integers,
+    booleans,
+    optional_real,
+    optional_integer,
+    optional_boolean,
+    optional_text,
+    unknown
+};
+
+constexpr word word_for(std::string_view type) {
+    constexpr std::pair<std::string_view, word> words[] = {
+        {"", word::inferred},
+        {"Tensor", word::tensor},
+        {"Tensor?", word::optional_tensor},
+        {"Tensor[]", word::tensor_list},
+        {"float", word::real},
+        {"int", word::integer},
+        {"bool", word::boolean},
+        {"str", word::text},
+        {"float[]", word::reals},
+        {"int[]", word::integers},
+        {"bool[]", word::booleans},
+        {"float?", word::optional_real},
+        {"int?", word::optional_integer},
+        {"bool?", word::optional_boolean},
+        {"str?", word::optional_text},
+    };
+    for (const auto& [text, meaning] : words) {
+        if (text == type) {
+            return meaning;
+        }
+    }
+    return type.starts_with("Tensor(") && type.ends_with("!)") ? word::written : word::unknown;
+}
+
+// What the compiler needs of a schema. It holds no text: GCC's undefined-behaviour sanitizer takes addresses inside
+// template arguments for no constants.
+struct schema_outline {
+    std::array<word, schema_text::most_parameters> words{};
+    std::size_t count = 0;
+    bool names_parameters = false;
+};
+
+template <std::size_t Size>
+consteval schema_outline outline_of(op_text<Size> text) {
+    const schema_text schema = read_schema(text.view());
+    schema_outline outline{{}, schema.count, schema.names_parameters};
+    for (std::size_t i = 0; i < schema.count; ++i) {
+        outline.words[i] = word_for(schema.parameters[i].type);
+    }
+    return outline;
 }
 
 // How many results "Tensor", "(Tensor, Tensor)" or "()" names.

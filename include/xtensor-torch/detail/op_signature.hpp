@@ -149,53 +149,6 @@ using inferred_choices =
                     types<optional_argument<tensor_view<const T>, true>, list_argument<tensor_view<const T>, true>>,
                     optional_or_list<double>, optional_or_list<std::int64_t>>::type;
 
-// The words for types that a schema may use.
-enum class word {
-    inferred,
-    tensor,
-    written,
-    optional_tensor,
-    tensor_list,
-    real,
-    integer,
-    boolean,
-    text,
-    reals,
-    integers,
-    booleans,
-    optional_real,
-    optional_integer,
-    optional_boolean,
-    optional_text,
-    unknown
-};
-
-constexpr word word_for(std::string_view type) {
-    constexpr std::pair<std::string_view, word> words[] = {
-        {"", word::inferred},
-        {"Tensor", word::tensor},
-        {"Tensor?", word::optional_tensor},
-        {"Tensor[]", word::tensor_list},
-        {"float", word::real},
-        {"int", word::integer},
-        {"bool", word::boolean},
-        {"str", word::text},
-        {"float[]", word::reals},
-        {"int[]", word::integers},
-        {"bool[]", word::booleans},
-        {"float?", word::optional_real},
-        {"int?", word::optional_integer},
-        {"bool?", word::optional_boolean},
-        {"str?", word::optional_text},
-    };
-    for (const auto& [text, meaning] : words) {
-        if (text == type) {
-            return meaning;
-        }
-    }
-    return type.starts_with("Tensor(") && type.ends_with("!)") ? word::written : word::unknown;
-}
-
 template <word Word, class T>
 consteval auto choices_of() {
     static_assert(Word != word::unknown,
@@ -323,8 +276,8 @@ consteval auto arguments_of_generic(Choices... choices) {
 
 template <class F, op_text Schema, class T, std::size_t... I>
 consteval auto arguments_of_forward(std::index_sequence<I...>) {
-    constexpr schema_text schema = read_schema(Schema.view());
-    return arguments_of_generic<F>(choices_of<word_for(schema.parameters[I].type), T>()...);
+    constexpr schema_outline outline = outline_of(Schema);
+    return arguments_of_generic<F>(choices_of<outline.words[I], T>()...);
 }
 
 // ---- the two kinds of operators ------------------------------------------------------------------------------------
@@ -333,20 +286,20 @@ consteval auto arguments_of_forward(std::index_sequence<I...>) {
 // function's parameters are written out.
 template <op_text Schema, class F>
 struct stated_signature {
-    static constexpr schema_text schema = read_schema(Schema.view());
+    static constexpr schema_outline outline = outline_of(Schema);
     static constexpr bool is_backward = false;
 
     template <class T>
     static consteval auto find_arguments() {
         if constexpr (has_written_out_parameters<F>) {
             using found = typename parameters_of<F>::arguments;
-            static_assert(!schema.names_parameters || schema.count == found::size,
+            static_assert(!outline.names_parameters || outline.count == found::size,
                           "op: the schema and the function have different numbers of parameters");
             return found();
         } else {
-            static_assert(schema.names_parameters,
+            static_assert(outline.names_parameters,
                           "op: a generic function needs the names of its parameters in the schema: \"name(x, limit)\"");
-            return arguments_of_forward<F, Schema, T>(std::make_index_sequence<schema.count>());
+            return arguments_of_forward<F, Schema, T>(std::make_index_sequence<outline.count>());
         }
     }
 
