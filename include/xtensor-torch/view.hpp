@@ -192,11 +192,11 @@ inline c10::Storage storage_to_hold(const at::Tensor& tensor) {
     return storage;
 }
 
-// All that view asks of a tensor, before anything is changed. Returns which elements it reaches.
+// All that view asks of a tensor, before anything is changed. Returns which elements it reaches. The sentences begin
+// with `verb`.
 template <class T, std::size_t N, xt::layout_type L>
-extent require_viewable(const at::Tensor& tensor) {
+extent require_viewable(const at::Tensor& tensor, const char* verb = "view") {
     using element_type = std::remove_const_t<T>;
-    constexpr const char* verb = "view";
     require_element<element_type>();
     require_strided_storage(verb, tensor);
     require_host_memory<element_type>(verb, tensor);

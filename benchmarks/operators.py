@@ -1,0 +1,154 @@
+"""An operator written in xtensor against eager torch, a hand-written loop in C++ and torch.compile.
+
+    python benchmarks/operators.py [--rows FILE] [--seconds S] [--xtensor DIR]
+
+The sides take turns in one process, each round in another order; a row is the median over the rounds. What is compared
+is softclip, limit * tanh(x / limit), and a fused sum of products, a * b + c * d - e, over float32 vectors of 2**10 to
+2**24 elements, on one thread: the hand-written loops and xtensor's own assignment use one. `--rows` writes the rows as
+JSON: a list of {"work", "against", "ours_ns", "theirs_ns", "bar"}, without bars.
+"""
+
+import argparse
+import json
+import pathlib
+import random
+import statistics
+import time
+
+import torch
+from torch.utils import cpp_extension
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+SOURCE = r"""
+#include <xtensor-torch/op.hpp>
+
+#include <ATen/ops/empty_like.h>
+
+#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
+#include <xtensor/core/xmath.hpp>
+#else
+#include <xtensor/xmath.hpp>
+#endif
+
+#include <cmath>
+
+namespace {
+
+const auto softclip = [](const auto& x, const auto& limit) { return limit * xt::tanh(x / limit); };
+const auto fused = [](const auto& a, const auto& b, const auto& c, const auto& d, const auto& e) {
+    return a * b + c * d - e;
+};
+
+at::Tensor softclip_loop(const at::Tensor& x, double limit) {
+    at::Tensor result = at::empty_like(x);
+    const float* from = x.const_data_ptr<float>();
+    float* to = result.mutable_data_ptr<float>();
+    const auto scale = static_cast<float>(limit);
+    for (std::int64_t i = 0; i < x.numel(); ++i) {
+        to[i] = scale * std::tanh(from[i] / scale);
+    }
+    return result;
+}
+
+at::Tensor fused_loop(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, const at::Tensor& d,
+                      const at::Tensor& e) {
+    at::Tensor result = at::empty_like(a);
+    const float *pa = a.const_data_ptr<float>(), *pb = b.const_data_ptr<float>(), *pc = c.const_data_ptr<float>(),
+                *pd = d.const_data_ptr<float>(), *pe = e.const_data_ptr<float>();
+    float* to = result.mutable_data_ptr<float>();
+    for (std::int64_t i = 0; i < a.numel(); ++i) {
+        to[i] = pa[i] * pb[i] + pc[i] * pd[i] - pe[i];
+    }
+    return result;
+}
+
+}  // namespace
+
+TORCH_LIBRARY(xtt_benchmark, library) {
+    xtt::op<"softclip(Tensor x, float limit) -> Tensor", float>(library, softclip);
+    xtt::op<"fused(a, b, c, d, e)", float>(library, fused);
+    library.def("softclip_loop(Tensor x, float limit) -> Tensor", &softclip_loop);
+    library.def("fused_loop(Tensor a, Tensor b, Tensor c, Tensor d, Tensor e) -> Tensor", &fused_loop);
+}
+"""
+
+
+def build(xtensor):
+    cpp_extension.load_inline(
+        "xtt_benchmark",
+        SOURCE,
+        extra_cflags=["-std=c++20", "-O3", "-march=native", "-w"],
+        extra_include_paths=[str(ROOT / "include"), *([xtensor] if xtensor else [])],
+        is_python_module=False,
+        no_implicit_headers=True,
+    )
+    return torch.ops.xtt_benchmark
+
+
+def works(ops):
+    def softclip(x):
+        return 2.0 * torch.tanh(x / 2.0)
+
+    def fused(a, b, c, d, e):
+        return a * b + c * d - e
+
+    yield "softclip", 1, lambda x: ops.softclip(x, 2.0), {
+        "eager torch": softclip,
+        "C++ loop": lambda x: ops.softclip_loop(x, 2.0),
+        "torch.compile": torch.compile(softclip, dynamic=False),
+    }
+    yield "a * b + c * d - e", 5, ops.fused, {
+        "eager torch": fused,
+        "C++ loop": ops.fused_loop,
+        "torch.compile": torch.compile(fused, dynamic=False),
+    }
+
+
+def time_of(function, arguments, calls):
+    start = time.perf_counter_ns()
+    for _ in range(calls):
+        function(*arguments)
+    return (time.perf_counter_ns() - start) / calls
+
+
+def measure(sides, arguments, seconds):
+    """The median time of each side in nanoseconds; the sides take turns."""
+    for function in sides.values():
+        function(*arguments)
+    once = max(time_of(function, arguments, 1) for function in sides.values())
+    calls = max(1, int(2e6 / once))  # at least 2 ms a turn
+    rounds = max(5, int(seconds * 1e9 / (once * calls * len(sides))))
+    times = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, function in random.sample(list(sides.items()), len(sides)):
+            times[name].append(time_of(function, arguments, calls))
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=pathlib.Path, help="write the rows to this file, as JSON")
+    parser.add_argument("--seconds", type=float, default=1.0, help="how long to measure each size")
+    parser.add_argument("--xtensor", help="the include folder of xtensor, where it is not on the compiler's path")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch._dynamo.config.recompile_limit = 64
+    rows = []
+    for work, operands, ours, others in works(build(options.xtensor)):
+        for power in range(10, 25, 2):
+            arguments = [torch.randn(2**power) for _ in range(operands)]
+            for name, other in others.items():
+                torch.testing.assert_close(ours(*arguments), other(*arguments), msg=lambda m: f"{work}, {name}: {m}")
+            times = measure({"ours": ours, **others}, arguments, options.seconds)
+            for name in others:
+                rows.append({"work": f"operator {work}, 2^{power}", "against": name, "ours_ns": times["ours"],
+                             "theirs_ns": times[name], "bar": None})
+                print(f"{rows[-1]['work']:36} {name:14} {times['ours']:12.0f} {times[name]:12.0f} "
+                      f"{times['ours'] / times[name]:6.2f}", flush=True)
+    if options.rows:
+        options.rows.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

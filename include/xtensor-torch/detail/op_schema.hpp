@@ -1,0 +1,201 @@
+// LibTorch reads an operator's schema when the program runs; the types that a function is called with are needed when
+// it is compiled. This file reads the schema at compile time, as far as that takes: names, types, defaults.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+namespace xtt::detail {
+
+// A string literal as a template argument.
+template <std::size_t Size>
+struct op_text {
+    char characters[Size]{};
+
+    // NOLINTNEXTLINE(google-explicit-constructor): op<"…"> is how it is meant to be written
+    consteval op_text(const char (&text)[Size]) { std::copy_n(text, Size, characters); }
+
+    constexpr std::string_view view() const { return {characters, Size - 1}; }
+};
+
+// One parameter, as it is written: "Tensor x", "float limit=1.0", or "x" where the type is inferred.
+struct parameter_text {
+    std::string_view type;
+    std::string_view name;
+    std::string_view default_value;
+    bool keyword_only = false;
+};
+
+struct schema_text {
+    static constexpr std::size_t most_parameters = 32;
+
+    std::string_view name;
+    std::array<parameter_text, most_parameters> parameters{};
+    std::size_t count = 0;
+    bool names_parameters = false;
+    std::string_view returns;  // what stands behind the arrow, if there is one
+    bool states_returns = false;
+};
+
+constexpr std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && text.front() == ' ') {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && text.back() == ' ') {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+// The text up to the next comma outside brackets; `text` is left with what follows it.
+constexpr std::string_view take_item(std::string_view& text) {
+    int depth = 0;
+    std::size_t end = 0;
+    for (; end < text.size() && (depth > 0 || text[end] != ','); ++end) {
+        depth += (text[end] == '(' || text[end] == '[') ? 1 : (text[end] == ')' || text[end] == ']') ? -1 : 0;
+    }
+    const std::string_view item = trimmed(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return item;
+}
+
+constexpr parameter_text read_parameter(std::string_view item) {
+    parameter_text parameter;
+    if (const std::size_t equals = item.find('='); equals != std::string_view::npos) {
+        parameter.default_value = trimmed(item.substr(equals + 1));
+        item = trimmed(item.substr(0, equals));
+    }
+    const std::size_t space = item.rfind(' ');
+    if (space != std::string_view::npos) {
+        parameter.type = trimmed(item.substr(0, space));
+        item = item.substr(space + 1);
+    }
+    if (item.empty() || item.find_first_of("()[]?!*") != std::string_view::npos) {
+        throw "op: a parameter of the schema has no name; write \"Tensor x\", or \"x\" to have its type inferred";
+    }
+    parameter.name = item;
+    return parameter;
+}
+
+// Reads "name", "name(x, limit)", "name(Tensor x, float limit=1.0) -> Tensor" and what lies between. A schema that
+// cannot be read does not compile: the exception is thrown at compile time.
+constexpr schema_text read_schema(std::string_view text) {
+    schema_text schema;
+    const std::size_t open = text.find('(');
+    schema.name = trimmed(text.substr(0, open));
+    if (schema.name.empty() || schema.name.find(':') != std::string_view::npos) {
+        throw "op: the schema starts with the operator's name, without namespace; TORCH_LIBRARY gives the namespace";
+    }
+    if (open == std::string_view::npos) {
+        return schema;
+    }
+    const std::size_t arrow = text.find("->", open);
+    const std::size_t close = text.rfind(')', arrow);
+    if (close == std::string_view::npos || close < open) {
+        throw "op: the schema's list of parameters has no end; a closing parenthesis is missing";
+    }
+    schema.names_parameters = true;
+    if (arrow != std::string_view::npos) {
+        schema.states_returns = true;
+        schema.returns = trimmed(text.substr(arrow + 2));
+    }
+    bool keyword_only = false;
+    std::string_view rest = text.substr(open + 1, close - open - 1);
+    while (!trimmed(rest).empty()) {
+        const std::string_view item = take_item(rest);
+        if (item == "*") {
+            keyword_only = true;
+            continue;
+        }
+        if (schema.count == schema_text::most_parameters) {
+            throw "op: the schema has more parameters than can be read";
+        }
+        parameter_text& parameter = schema.parameters[schema.count++];
+        parameter = read_parameter(item);
+        parameter.keyword_only = keyword_only;
+    }
+    return schema;
+}
+
+// The words for types that a schema may use.
+enum class word {
+    inferred,
+    tensor,
+    written,
+    optional_tensor,
+    tensor_list,
+    real,
+    integer,
+    boolean,
+    text,
+    reals,
+    integers,
+    booleans,
+    optional_real,
+    optional_integer,
+    optional_boolean,
+    optional_text,
+    unknown
+};
+
+constexpr word word_for(std::string_view type) {
+    constexpr std::pair<std::string_view, word> words[] = {
+        {"", word::inferred},
+        {"Tensor", word::tensor},
+        {"Tensor?", word::optional_tensor},
+        {"Tensor[]", word::tensor_list},
+        {"float", word::real},
+        {"int", word::integer},
+        {"bool", word::boolean},
+        {"str", word::text},
+        {"float[]", word::reals},
+        {"int[]", word::integers},
+        {"bool[]", word::booleans},
+        {"float?", word::optional_real},
+        {"int?", word::optional_integer},
+        {"bool?", word::optional_boolean},
+        {"str?", word::optional_text},
+    };
+    for (const auto& [text, meaning] : words) {
+        if (text == type) {
+            return meaning;
+        }
+    }
+    return type.starts_with("Tensor(") && type.ends_with("!)") ? word::written : word::unknown;
+}
+
+// What the compiler needs of a schema. It holds no text: GCC's undefined-behaviour sanitizer takes addresses inside
+// template arguments for no constants.
+struct schema_outline {
+    std::array<word, schema_text::most_parameters> words{};
+    std::size_t count = 0;
+    bool names_parameters = false;
+};
+
+template <std::size_t Size>
+consteval schema_outline outline_of(op_text<Size> text) {
+    const schema_text schema = read_schema(text.view());
+    schema_outline outline{{}, schema.count, schema.names_parameters};
+    for (std::size_t i = 0; i < schema.count; ++i) {
+        outline.words[i] = word_for(schema.parameters[i].type);
+    }
+    return outline;
+}
+
+// How many results "Tensor", "(Tensor, Tensor)" or "()" names.
+constexpr std::size_t count_returns(std::string_view returns) {
+    if (!returns.empty() && returns.front() == '(') {
+        returns = returns.substr(1, returns.size() - 2);
+    }
+    std::size_t count = 0;
+    while (!trimmed(returns).empty()) {
+        take_item(returns);
+        ++count;
+    }
+    return count;
+}
+
+}  // namespace xtt::detail

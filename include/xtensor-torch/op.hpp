@@ -1,0 +1,152 @@
+// LibTorch makes an operator of a function over tensors: dispatch, autograd, the meta device and Python each have their
+// own registration. Here a function over xtensor expressions is registered once; what the registrations need is read
+// from the expressions it returns.
+//
+// This header includes <torch/library.h>, and is therefore not part of the umbrella header.
+#pragma once
+
+#include <xtensor-torch/detail/op_registration.hpp>
+#include <xtensor-torch/visit.hpp>
+
+#include <torch/library.h>
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace xtt {
+
+/// In a registration: the shape of a result depends on values, so that there is nothing to say about it on the meta
+/// device, and the operator cannot be compiled. Calls there throw c10::Error.
+struct needs_values_t {};
+inline constexpr needs_values_t needs_values;
+
+/// In a registration: tensors on other devices are copied to the host, and the results back to the device of the
+/// first of them. Without it such tensors are refused with c10::TypeError.
+struct host_round_trip_t {};
+inline constexpr host_round_trip_t host_round_trip;
+
+/// In a registration: the function that gives the gradients of the arguments, and its own backward, if it has one.
+///
+/// The function is called with the gradients of the differentiable results, then with the arguments of the forward,
+/// then, if it takes them, with the results. It returns one gradient for each tensor among the forward's arguments, in
+/// a tuple where there are several: an expression or a container; `std::nullopt`, or an empty std::optional, for none;
+/// a std::vector for a list. Expressions whose gradient nobody asked for are not evaluated. A result that received no
+/// gradient comes as zeros.
+///
+/// It becomes the operator "<name>_backward". With `backward(g, backward(h))` that one is differentiable in turn: h
+/// takes the gradients of what g returns, then the arguments of g.
+template <class G, class Next = void>
+struct backward {
+    G function;
+    Next next;
+
+    backward(G gradient, Next second) : function(std::move(gradient)), next(std::move(second)) {}
+};
+
+template <class G>
+struct backward<G, void> {
+    G function;
+
+    explicit backward(G gradient) : function(std::move(gradient)) {}
+};
+
+template <class G>
+backward(G) -> backward<G, void>;
+template <class G, class H, class Next>
+backward(G, backward<H, Next>) -> backward<G, backward<H, Next>>;
+
+namespace detail {
+
+template <class Option>
+inline constexpr bool is_backward = false;
+template <class G, class Next>
+inline constexpr bool is_backward<backward<G, Next>> = true;
+
+template <class Forward, class G>
+void register_backward_option(torch::Library& library, const std::shared_ptr<const Forward>& forward,
+                              const std::vector<std::size_t>& result_like, const backward<G, void>& option) {
+    register_backward(library, forward, result_like, option.function);
+}
+
+template <class Forward, class G, class Next>
+void register_backward_option(torch::Library& library, const std::shared_ptr<const Forward>& forward,
+                              const std::vector<std::size_t>& result_like, const backward<G, Next>& option) {
+    register_backward(library, forward, result_like, option.function, option.next);
+}
+
+template <class Option>
+auto only_backward(const Option& option) {
+    if constexpr (is_backward<Option>) {
+        return std::tie(option);
+    } else {
+        return std::tuple<>();
+    }
+}
+
+}  // namespace detail
+
+/// Makes an operator of a function over views, inside TORCH_LIBRARY:
+///
+///     TORCH_LIBRARY(demo, library) {
+///         xtt::op<"softclip(Tensor x, float limit) -> Tensor", float, double>(library, softclip);
+///     }
+///
+/// `function` is a function, or a function object without state that changes, such as a generic lambda. It takes
+///   - tensors to read as `const auto&`, `tensor_view<const T> const&` or `tensor_view<const T, N> const&`, optional
+///   ones
+///     as std::optional and lists as std::vector of those;
+///   - tensors to write as `auto&` or `tensor_view<T>&`: "Tensor(a!)" in the schema;
+///   - values: double, std::int64_t, bool, std::string, and std::optional or std::vector of those. A "float" that is
+///   taken
+///     as `const auto&` comes in the element type, so that it does not widen the result.
+/// It returns an expression, which is evaluated straight into the result, a container, which is adopted, a std::tuple
+/// of those for several results, or nothing.
+///
+/// An expression refers to what has a name and takes in what has none. Tensors and values taken by reference outlive
+/// the call; parameters taken by value and local variables do not: take values as `const auto&`, and return a local
+/// container itself. A result that refers to what is gone is refused with c10::Error.
+///
+/// `Elements` are the element types that a generic function is instantiated for; its tensors all have the same. A
+/// function whose parameters are written out has none.
+///
+/// The schema gives names and types in LibTorch's words. What it leaves out is inferred: "softclip(x, limit)", and, for
+/// a function whose parameters are written out, "softclip". A generic function takes a parameter without type as a
+/// tensor to read where it can.
+///
+/// Options: `backward`, `needs_values`, `host_round_trip`.
+///
+/// Without `needs_values` the operator can be compiled and exported: on the meta device the function is called with
+/// views that have a shape, and zero for each element. A lazy expression is not evaluated there. Sizes that are symbols
+/// stay so for elementwise expressions; elsewhere they become facts.
+///
+/// The operator throws c10::TypeError for another dtype or device, c10::ValueError for shapes that do not broadcast,
+/// and whatever `view` throws; the sentence starts with the operator's and the argument's name. The registration throws
+/// c10::TypeError where schema and function disagree.
+template <detail::op_text Schema, class... Elements, class F, class... Options>
+void op(torch::Library& library, F function, const Options&... options) {
+    static_assert(((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
+                    std::is_same_v<Options, host_round_trip_t>) &&
+                   ...),
+                  "op: the options of a registration are xtt::backward, xtt::needs_values and xtt::host_round_trip");
+    constexpr bool is_written_out = detail::has_written_out_parameters<F>;
+    static_assert(is_written_out || sizeof...(Elements) > 0,
+                  "op: name the element types of a generic function: xtt::op<\"…\", float, double>(library, function)");
+    static_assert(!is_written_out || sizeof...(Elements) == 0,
+                  "op: this function's parameters are written out, element types included; leave out the list");
+    using elements = std::conditional_t<is_written_out, detail::element_list<void>, detail::element_list<Elements...>>;
+    using definition = detail::op_definition<detail::stated_signature<Schema, F>, F, elements>;
+    detail::op_description description;
+    description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
+    description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
+    std::apply(
+        [&](const auto&... backward) {
+            detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, function,
+                                            backward...);
+        },
+        std::tuple_cat(detail::only_backward(options)...));
+}
+
+}  // namespace xtt

@@ -1,0 +1,93 @@
+// Mistakes in registrations of operators, one a function, each with the sentence that the compiler must print. They
+// share a file because <torch/library.h> takes longer to compile than all of them.
+#include <xtensor-torch/op.hpp>
+
+using readable = xtt::tensor_view<const float>;
+using writable = xtt::tensor_view<float>;
+
+const auto twice = [](const auto& x) { return x + x; };
+const auto times = [](const auto& x, const auto& y) { return x * y; };
+const auto twice_backward = [](const auto& grad, const auto&) { return grad + grad; };
+
+// expect: op: name the element types of a generic function
+void no_elements(torch::Library& library) { xtt::op<"f(Tensor x) -> Tensor">(library, twice); }
+
+// expect: op: this function's parameters are written out, element types included; leave out the list
+void elements_twice(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, [](const readable& x) { return x + x; });
+}
+
+// expect: op: the options of a registration are xtt::backward, xtt::needs_values and xtt::host_round_trip
+void unknown_option(torch::Library& library) { xtt::op<"f(x)", float>(library, twice, 3); }
+
+// expect: op: the function cannot be called with what the schema says
+void other_parameters(torch::Library& library) { xtt::op<"f(Tensor x, Tensor y) -> Tensor", float>(library, twice); }
+
+// expect: op: the schema and the function have different numbers of parameters
+void other_number(torch::Library& library) {
+    xtt::op<"f(x, y)">(library, [](const readable& x) { return x + x; });
+}
+
+// expect: op: a generic function needs the names of its parameters in the schema
+void no_names(torch::Library& library) { xtt::op<"f", float>(library, twice); }
+
+// expect: op: a parameter's type in the schema is one of Tensor, Tensor(a!), Tensor?
+void unknown_word(torch::Library& library) { xtt::op<"f(Matrix x) -> Tensor", float>(library, twice); }
+
+// expect: op: a parameter of the schema has no name
+void no_name(torch::Library& library) { xtt::op<"f(Tensor?) -> Tensor", float>(library, twice); }
+
+// expect: op: the schema starts with the operator's name, without namespace
+void with_namespace(torch::Library& library) { xtt::op<"demo::f(Tensor x) -> Tensor", float>(library, twice); }
+
+// expect: op: the schema's list of parameters has no end
+void no_end(torch::Library& library) { xtt::op<"f(Tensor x", float>(library, twice); }
+
+// expect: op: a function returns an xtensor expression or container with elements of a dtype
+void returns_number(torch::Library& library) {
+    xtt::op<"f(Tensor x) -> int", float>(library, [](const auto& x) { return x.size(); });
+}
+
+// expect: op: a parameter is a tensor_view, a std::optional or std::vector of one, or a value
+void takes_pointer(torch::Library& library) {
+    xtt::op<"f(x)">(library, [](const void*) {});
+}
+
+// expect: op: take the tensor as tensor_view<const T> to read it, or as tensor_view<T>& to write it
+void half_writable(torch::Library& library) {
+    xtt::op<"f(x)">(library, [](const writable& x) { return x + x; });
+}
+
+// expect: op: an optional tensor can only be read
+void writable_optional(torch::Library& library) {
+    xtt::op<"f(x)">(library, [](const std::optional<writable>&) {});
+}
+
+// expect: op: a list of tensors can only be read
+void writable_list(torch::Library& library) {
+    xtt::op<"f(x)">(library, [](const std::vector<writable>&) {});
+}
+
+// expect: op: a backward returns one gradient for each tensor among the arguments of the forward
+void missing_gradient(torch::Library& library) {
+    xtt::op<"f(x, y)", float>(library, times,
+                              xtt::backward([](const auto& grad, const auto&, const auto& y) { return grad * y; }));
+}
+
+// expect: op: a backward takes the gradients of the results, then the arguments of the forward
+void other_backward(torch::Library& library) { xtt::op<"f(x)", float>(library, twice, xtt::backward(twice)); }
+
+// expect: op: a backward needs a forward with a result of floating point numbers
+void backward_of_comparison(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, [](const auto& x) { return x > 1.0f; }, xtt::backward(twice_backward));
+}
+
+// expect: op: a backward needs an element type that has gradients in the list
+void backward_of_integers(torch::Library& library) {
+    xtt::op<"f(x)", std::int64_t>(library, twice, xtt::backward(twice_backward));
+}
+
+// expect: op: an operator that writes to its arguments has no backward
+void backward_of_writer(torch::Library& library) {
+    xtt::op<"f(Tensor(a!) x) -> Tensor", float>(library, [](auto& x) { return x + x; }, xtt::backward(twice_backward));
+}

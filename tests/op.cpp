@@ -1,0 +1,112 @@
+// Operators over views as C++ sees them: through the dispatcher, from a device, and when they are registered.
+#include "support/testing.hpp"
+
+#include "support/simulated_accelerator.hpp"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/complex.h>
+#include <ATen/ops/tanh.h>
+
+#include <tuple>
+
+using namespace testing;
+
+extern "C" void xtt_test_register_wrongly(int mistake);
+
+namespace {
+
+const c10::Device accelerator = simulated::device(0);
+
+c10::OperatorHandle find(const char* name, const char* overload = "") {
+    return c10::Dispatcher::singleton().findSchemaOrThrow((std::string("xtt_test::") + name).c_str(), overload);
+}
+
+template <class Signature, class... Arguments>
+auto call(const char* name, Arguments&&... arguments) {
+    return find(name).typed<Signature>().call(std::forward<Arguments>(arguments)...);
+}
+
+at::Tensor softclip(const char* name, const at::Tensor& x, double limit) {
+    return call<at::Tensor(const at::Tensor&, double)>(name, x, limit);
+}
+
+void add_to(const char* name, at::Tensor& x, const at::Tensor& y, double factor) {
+    call<void(at::Tensor&, const at::Tensor&, double)>(name, x, y, factor);
+}
+
+}  // namespace
+
+TEST_CASE("an operator is called through the dispatcher") {
+    const at::Tensor x = at::randn({3, 4});
+    CHECK(at::allclose(softclip("softclip", x, 2.0), 2.0 * at::tanh(x / 2.0)));
+    const auto [sine, cosine] =
+        call<std::tuple<at::Tensor, at::Tensor>(const at::Tensor&)>("sine_cosine", x.to(at::kDouble));
+    CHECK(at::allclose(sine * sine + cosine * cosine, at::ones({3, 4}, at::kDouble)));
+}
+
+TEST_CASE("an operator writes to its arguments") {
+    at::Tensor x = at::ones({3});
+    add_to("add_", x, at::ones({3}), 2.0);
+    CHECK(at::equal(x, at::full({3}, 3.0f)));
+}
+
+TEST_CASE("gradients are recorded without Python") {
+    at::Tensor x = at::randn({3}, at::kDouble).requires_grad_();
+    softclip("softclip", x, 2.0).sum().backward();
+    CHECK(at::allclose(x.grad(), 1 - at::tanh(x.detach() / 2.0).square()));
+}
+
+TEST_CASE("a tensor on another device is refused") {
+    const at::Tensor x = at::ones({3}).to(accelerator);
+    const std::string message = message_of<c10::TypeError>([&] { softclip("softclip", x, 2.0); });
+    CHECK(message ==
+          "softclip: argument 'x': the tensor is on simulated:0; this operator computes in host memory. Copy it first, "
+          "tensor.cpu(), or register the operator with xtt::host_round_trip.");
+}
+
+TEST_CASE("a round trip through the host is made where the registration says so") {
+    const at::Tensor x = at::randn({3, 4});
+    const at::Tensor on_device = x.to(accelerator);
+    const int received = simulated::counted().to_host;
+    const int sent = simulated::counted().to_device;
+    const at::Tensor result = softclip("softclip_by_host_round_trip", on_device, 2.0);
+    CHECK(result.device() == accelerator);
+    CHECK(simulated::counted().to_host == received + 1);
+    CHECK(simulated::counted().to_device == sent + 1);
+    CHECK(at::allclose(result.cpu(), 2.0 * at::tanh(x / 2.0)));
+    // On the host it is the operator that it would be otherwise.
+    CHECK(at::allclose(softclip("softclip_by_host_round_trip", x, 2.0), 2.0 * at::tanh(x / 2.0)));
+}
+
+TEST_CASE("what is written in a round trip reaches the tensor") {
+    at::Tensor x = at::ones({3}).to(accelerator);
+    add_to("add_by_host_round_trip_", x, at::ones({3}), 2.0);
+    CHECK(at::equal(x.cpu(), at::full({3}, 3.0f)));
+}
+
+TEST_CASE("an element type is refused in a round trip, too") {
+    const at::Tensor x = at::ones({3}, at::kDouble).to(accelerator);
+    CHECK(contains(message_of<c10::TypeError>([&] { softclip("softclip_by_host_round_trip", x, 2.0); }),
+                   "softclip_by_host_round_trip: argument 'x': the tensor is float64; the function takes float32."));
+}
+
+TEST_CASE("an undefined tensor is refused") {
+    const std::string message = message_of<c10::ValueError>([] { softclip("softclip", at::Tensor(), 2.0); });
+    CHECK(contains(message, "softclip: none of the arguments is a tensor with a dtype to compute in"));
+}
+
+TEST_CASE("conjugated tensors arrive resolved") {
+    const at::Tensor x = at::complex(at::ones({2}), at::ones({2})).conj();
+    const at::Tensor result = call<at::Tensor(const at::Tensor&)>("twice", x);
+    CHECK(at::equal(result, (2 * x).resolve_conj()));
+}
+
+TEST_CASE("a registration whose schema contradicts the function is refused") {
+    CHECK(message_of<c10::TypeError>([] { xtt_test_register_wrongly(0); }) ==
+          "op: the schema of stretch_wrongly gives 'factor' the type int; the function takes float there. Leave the "
+          "type out to have it inferred.");
+    CHECK(message_of<c10::TypeError>([] { xtt_test_register_wrongly(1); }) ==
+          "op: the schema of twice_wrongly returns 2 results; the function returns 1. Leave the arrow out to have the "
+          "results inferred.");
+}

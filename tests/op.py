@@ -1,0 +1,357 @@
+"""What Python, autograd and the compiler make of the operators in op_library.cpp. pytest runs it; XTT_OP_LIBRARY names
+the library. The operators' values are compared with the same maths in torch.
+"""
+
+import os
+import threading
+import warnings
+import weakref
+
+import pytest
+import torch
+
+torch.ops.load_library(os.environ["XTT_OP_LIBRARY"])
+ops = torch.ops.xtt_test
+torch.manual_seed(1)
+
+
+def doubles(*shape):
+    return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+
+
+def softclip(x, limit=1.0):
+    return limit * torch.tanh(x / limit)
+
+
+# ---- schemas and values ----------------------------------------------------------------------------------------------
+
+SCHEMAS = {
+    "softclip": "softclip(Tensor x, float limit=1.) -> Tensor",
+    "softclip_backward": "softclip_backward(Tensor grad, Tensor x, float limit, bool[] needs_input_grad) -> Tensor",
+    "softclip_backward_backward": "softclip_backward_backward(Tensor grad_grad, Tensor grad, Tensor x, float limit, "
+    "bool[] needs_input_grad) -> (Tensor, Tensor)",
+    "exponential_backward": "exponential_backward(Tensor grad, Tensor x, Tensor result, bool[] needs_input_grad) -> Tensor",
+    "sine_cosine": "sine_cosine(Tensor x) -> (Tensor, Tensor)",
+    "pick": "pick(Tensor x, Tensor index, float factor=1., *, bool reversed=False) -> Tensor",
+    "affine": "affine(Tensor x, Tensor? weight=None, Tensor? bias=None) -> Tensor",
+    "affine_backward": "affine_backward(Tensor grad, Tensor x, Tensor? weight, Tensor? bias, bool[] needs_input_grad)"
+    " -> (Tensor, Tensor, Tensor)",
+    "total_backward": "total_backward(Tensor grad, Tensor[] tensors, float scale, bool[] needs_input_grad) -> Tensor[]",
+    "stretch": "stretch(Tensor _0, float _1) -> Tensor",
+    "multiply": "multiply(Tensor matrix, Tensor vector) -> Tensor",
+    "extremes": "extremes(Tensor x) -> (Tensor, Tensor)",
+    "add_": "add_(Tensor(a!) x, Tensor y, *, float factor=1.) -> ()",
+    "normalise_": "normalise_(Tensor(a!) x) -> Tensor",
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_schema_is_given_or_inferred(name):
+    assert str(getattr(ops, name).default._schema) == "xtt_test::" + SCHEMAS[name]
+
+
+def test_strided_operands_and_every_element_type():
+    x = torch.randn(3, 4, 5)
+    for operand in (x, x.transpose(0, 2), x[:, ::2], x[0, 0].expand(3, 5), x[0, 0, 0], x[:0]):
+        torch.testing.assert_close(ops.softclip(operand, 2.0), softclip(operand, 2.0))
+    for dtype in (torch.bool, torch.int8, torch.int64, torch.float16, torch.bfloat16, torch.complex64):
+        y = torch.ones(3, dtype=dtype)
+        result = ops.twice(y)
+        assert result.dtype == (torch.int32 if dtype in (torch.bool, torch.int8) else dtype)  # as C++ adds
+        assert result.tolist() == [2, 2, 2]
+
+
+def test_a_value_taken_generically_keeps_the_dtype():
+    assert ops.softclip(torch.ones(2), 2.0).dtype == torch.float32
+    assert ops.stretch(torch.ones(2, 2), 2.0).dtype == torch.float64  # float times double, as C++ has it
+    assert ops.above(torch.ones(2), 0.5).dtype == torch.bool
+
+
+def test_values_of_every_kind_arrive():
+    x = torch.zeros(2, 3)
+    result = ops.describe_values(x, 4, True, "name", [1.0, 2.0], [3, 8], 0.25, None, size=9)
+    assert result.tolist() == [6, 4, 1, 4, 2, 8, 0.25, -1, 9, 0.5]
+    assert ops.describe_values(x, 4, False, "", [], [], None, 5, small=1.5).tolist() == [6, 4, 0, 0, 0, -1, -1, 5, 7, 1.5]
+
+
+def test_containers_are_adopted_in_their_own_layout():
+    x = torch.randn(3, 4)
+    result = ops.column_major(x)
+    assert torch.equal(result, x) and result.stride() == (1, 3)
+    assert ops.column_major(x.to("meta")).stride() == (1, 3)
+
+
+def test_several_results():
+    x = torch.randn(5, 4)
+    smallest, largest = ops.extremes(x)
+    assert torch.equal(smallest, x.amin(0)) and torch.equal(largest, x.amax(0))
+
+
+def test_tensors_are_written_in_place_and_out():
+    x, y = torch.randn(3, 4), torch.randn(4)
+    expected = x + 2 * y
+    version = x._version
+    assert ops.add_(x, y, factor=2.0) is None
+    torch.testing.assert_close(x, expected)
+    assert x._version > version
+    out = torch.empty(4, 3).t()
+    assert ops.add.out(x, y, out=out) is out
+    torch.testing.assert_close(out, x + y)
+    ops.add.out(x, y, out=x)
+    torch.testing.assert_close(x, out)
+    largest = out.abs().max()
+    assert ops.normalise_(out) == largest and out.abs().max() == 1
+
+
+# ---- gradients -------------------------------------------------------------------------------------------------------
+
+INDEX = torch.tensor([2, 0, 2, 1])
+DIFFERENTIABLE = {
+    "softclip": lambda: (lambda x: ops.softclip(x, 1.5), (doubles(3, 4),)),
+    "softclip of a transposed tensor": lambda: (lambda x: ops.softclip(x.t(), 1.5), (doubles(3, 4),)),
+    "exponential": lambda: (ops.exponential, (doubles(3),)),
+    "sine_cosine": lambda: (ops.sine_cosine, (doubles(3),)),
+    "the first of two results": lambda: (lambda x: ops.sine_cosine(x)[0], (doubles(3),)),
+    "the second of two results": lambda: (lambda x: ops.sine_cosine(x)[1], (doubles(3),)),
+    "times": lambda: (ops.times, (doubles(3), doubles(3))),
+    "times a constant": lambda: (lambda x: ops.times(x, torch.full((3,), 2.0, dtype=torch.float64)), (doubles(3),)),
+    "pick": lambda: (lambda x: ops.pick(x, INDEX, 2.0, reversed=True), (doubles(3),)),
+    "total": lambda: (lambda *xs: ops.total(list(xs), 2.0), (doubles(3), doubles(3), doubles(3))),
+    "affine": lambda: (ops.affine, (doubles(3), doubles(3), doubles(3))),
+    "affine without weight": lambda: (lambda x, b: ops.affine(x, None, b), (doubles(3), doubles(3))),
+    "affine alone": lambda: (ops.affine, (doubles(3),)),
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_gradients(name):
+    function, arguments = DIFFERENTIABLE[name]()
+    assert torch.autograd.gradcheck(function, arguments)
+
+
+@pytest.mark.parametrize("name", ["softclip", "softclip of a transposed tensor", "times", "times a constant"])
+def test_second_gradients(name):
+    function, arguments = DIFFERENTIABLE[name]()
+    assert torch.autograd.gradgradcheck(function, arguments)
+
+
+def test_a_backward_without_backward_says_so():
+    x = doubles(3)
+    (gradient,) = torch.autograd.grad(ops.exponential(x).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="derivative for xtt_test::exponential_backward is not implemented"):
+        gradient.sum().backward()
+    with pytest.raises(RuntimeError, match="derivative for xtt_test::stretch is not implemented"):
+        ops.stretch(torch.ones(2, 2, requires_grad=True), 2.0).sum().backward()
+
+
+def test_only_gradients_that_are_asked_for_are_computed():
+    x, y, grad = doubles(3).detach(), doubles(3).detach(), doubles(3).detach()
+    only_x, none = ops.times_backward(grad, x, y, [True, False])
+    assert none is None and torch.equal(only_x, grad * y)
+    none, only_y = ops.times_backward(grad, x, y, [False, True])
+    assert none is None and torch.equal(only_y, grad * x)
+    x.requires_grad_()
+    ops.times(x, y).sum().backward()
+    assert torch.equal(x.grad, y) and y.grad is None
+
+
+def test_a_changed_saved_tensor_is_noticed():
+    x, y = doubles(3), doubles(3).detach()
+    result = ops.times(x, y)
+    y.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        result.sum().backward()
+
+
+def test_a_saved_result_does_not_keep_itself_alive():
+    result = ops.exponential(doubles(3))
+    alive = weakref.ref(result)
+    del result
+    assert alive() is None
+
+
+def test_backward_twice():
+    x = doubles(3)
+    result = ops.exponential(x).sum()
+    result.backward(retain_graph=True)
+    result.backward()
+    torch.testing.assert_close(x.grad, 2 * x.detach().exp())
+    with pytest.raises(RuntimeError, match="second time"):
+        result.backward()
+
+
+def test_without_recording():
+    x = doubles(3)
+    with torch.no_grad():
+        assert not ops.softclip(x).requires_grad
+    with torch.inference_mode():
+        result = ops.softclip(x)
+        assert result.is_inference() and not result.requires_grad
+        inside = torch.ones(3)
+        ops.add_(inside, inside)
+        assert inside.tolist() == [2, 2, 2]
+    assert ops.times(torch.arange(3), torch.arange(3)).tolist() == [0, 1, 4]
+
+
+def test_vmap_falls_back_to_a_loop():
+    x = torch.randn(4, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.testing.assert_close(torch.func.vmap(lambda row: ops.softclip(row, 2.0))(x), softclip(x, 2.0))
+        gradients = torch.func.vmap(torch.func.grad(lambda row: ops.softclip(row, 2.0).sum()))(x)
+    torch.testing.assert_close(gradients, 1 - torch.tanh(x / 2) ** 2)
+
+
+def test_forward_mode_is_refused():
+    with pytest.raises(RuntimeError, match="softclip: an argument carries a forward-mode derivative"):
+        torch.func.jvp(ops.softclip, (torch.ones(3),), (torch.ones(3),))
+
+
+# ---- compilers -------------------------------------------------------------------------------------------------------
+
+CHECKED = {
+    "softclip": lambda: (ops.softclip, (doubles(3, 4), 2.0)),
+    "softclip_backward": lambda: (ops.softclip_backward, (doubles(3), doubles(3), 2.0, [True])),
+    "exponential": lambda: (ops.exponential, (doubles(3),)),
+    "sine_cosine": lambda: (ops.sine_cosine, (doubles(3),)),
+    "times": lambda: (ops.times, (doubles(3, 1), doubles(3, 1))),
+    "pick": lambda: (ops.pick, (doubles(3), INDEX)),
+    "total": lambda: (ops.total, ([doubles(3), doubles(3)], 2.0)),
+    "affine": lambda: (ops.affine, (doubles(3), None, doubles(3))),
+    "stretch": lambda: (ops.stretch, (torch.randn(3, 4).t(), 2.0)),
+    "multiply": lambda: (ops.multiply, (torch.randn(3, 4), torch.randn(4))),
+    "column_major": lambda: (ops.column_major, (torch.randn(3, 4),)),
+    "extremes": lambda: (ops.extremes, (torch.randn(3, 4),)),
+    "checked": lambda: (ops.checked, (torch.randn(3, 4),)),
+    "above": lambda: (ops.above, (torch.randn(3), 0.5)),
+    "add_": lambda: (ops.add_, (torch.randn(3), torch.randn(3))),
+    "normalise_": lambda: (ops.normalise_, (torch.randn(3),)),
+}
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_opcheck(name):
+    op, arguments = CHECKED[name]()
+    torch.library.opcheck(op, arguments)
+
+
+def test_compiled_whole_with_gradients_and_symbolic_sizes():
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    compiled = torch.compile(lambda x, y: ops.softclip(x * y, 2.0) + 1, fullgraph=True, dynamic=True, backend="aot_eager")
+    counted = torch.compile(lambda x, y: ops.softclip(x * y, 2.0) + 1, fullgraph=True, dynamic=True, backend=backend)
+    for rows, columns in ((3, 4), (5, 6), (7, 9)):
+        x, y = doubles(rows, columns), doubles(columns)
+        expected = torch.autograd.grad((softclip(x * y, 2.0) + 1).sum(), (x, y))
+        for mine, theirs in zip(torch.autograd.grad(compiled(x, y).sum(), (x, y)), expected):
+            torch.testing.assert_close(mine, theirs)
+        counted(x, y)
+    assert len(graphs) == 1  # an elementwise expression leaves the sizes symbols
+
+
+def test_sizes_become_facts_where_a_shape_needs_them():
+    compiled = torch.compile(lambda x: ops.extremes(x)[0] + ops.checked(x).sum(), fullgraph=True, dynamic=True, backend="aot_eager")
+    for rows in (4, 5):
+        x = torch.randn(rows, 3)
+        torch.testing.assert_close(compiled(x), x.amin(0) + 2 * x.sum())
+
+
+def test_compiled_in_place():
+    def function(x, y):
+        ops.add_(x, y, factor=2.0)
+        return x.sum()
+
+    x, y = torch.randn(3), torch.randn(3)
+    expected = x + 2 * y
+    result = torch.compile(function, fullgraph=True, backend="aot_eager")(x, y)
+    torch.testing.assert_close(x, expected)
+    torch.testing.assert_close(result, expected.sum())
+
+
+def test_an_operator_that_needs_values_says_so():
+    assert ops.positives(torch.tensor([1.0, -1.0, 3.0])).tolist() == [1, 3]
+    message = "positives: the shape of the result depends on the values"
+    with pytest.raises(RuntimeError, match=message):
+        ops.positives(torch.empty(3, device="meta"))
+    with pytest.raises(Exception, match=message):
+        torch.compile(ops.positives, fullgraph=True, backend="eager")(torch.ones(3))
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+ERRORS = [
+    (lambda: ops.softclip(torch.arange(3)), TypeError,
+     "softclip: argument 'x': the tensor is int64; the function takes float32, float64. Convert it first, e.g. "
+     "tensor.to(torch::kFloat32)."),
+    (lambda: ops.times(doubles(3), torch.arange(3)), TypeError,
+     "times: argument 'y': the tensor is int64; argument 'x' is float64, and the function takes both in one dtype. "
+     "Convert it first: tensor.to(torch::kFloat64)."),
+    (lambda: ops.stretch(torch.arange(3), 1.0), TypeError,
+     "stretch: argument '_0': the tensor is int64; the function takes float32. Convert it first: "
+     "tensor.to(torch::kFloat32)."),
+    (lambda: ops.multiply(torch.ones(3), torch.ones(3)), ValueError,
+     "multiply: argument 'matrix': the tensor has 1 dimension, shape [3]; rank 2 was asked for. Ask for the tensor's "
+     "rank, leave the rank out, or reshape it first: tensor.reshape(…)."),
+    (lambda: ops.multiply(torch.ones(3, device="meta"), torch.ones(3, device="meta")), ValueError,
+     "multiply: argument 'matrix': the tensor has 1 dimension; rank 2 was asked for. Reshape it first: "
+     "tensor.reshape(…)."),
+    (lambda: ops.softclip(torch.ones(3).to_sparse()), TypeError,
+     "softclip: argument 'x': the tensor's layout is Sparse; a strided tensor is needed. Convert it first: "
+     "tensor.to_dense()."),
+    (lambda: ops.add_(torch.ones(1).expand(3), torch.ones(3)), ValueError,
+     "add_: argument 'x': elements of the tensor share memory (shape [3], strides [0]), so one write would change "
+     "several; distinct elements are needed to write. Read it with view<const T>, or own it: tensor.clone()."),
+    (lambda: ops.times(doubles(3), doubles(4)), ValueError,
+     "times: the shapes of the arguments do not broadcast to one another ('x' [3], 'y' [4]); equal sizes, or 1, are "
+     "needed. Reshape them first: tensor.reshape(…)."),
+    (lambda: ops.total([], 1.0), ValueError,
+     "total: none of the arguments is a tensor with a dtype to compute in; one is needed. Pass a tensor."),
+    (lambda: ops.value_by_value(doubles(3), 2.0), RuntimeError,
+     "value_by_value: the returned expression refers to a variable that was gone when the function returned; an "
+     "expression refers to what has a name and takes in what has none. Take values by reference (const auto& limit), "
+     "and return a local container itself, or an expression over std::move(it)."),
+    (lambda: ops.over_local(doubles(2)), RuntimeError, "over_local: the returned expression refers to a variable"),
+    (lambda: ops.over_local_reduced(doubles(2)), RuntimeError, "over_local_reduced: the returned expression refers"),
+    (lambda: ops.fail(torch.ones(3), "type"), TypeError, "fail: a type."),
+    (lambda: ops.fail(torch.ones(3), "value"), ValueError, "fail: a value."),
+    (lambda: ops.fail(torch.ones(3), "error"), RuntimeError, "fail: an error."),
+    (lambda: ops.fail(torch.ones(3), "standard"), RuntimeError, "fail: a standard exception."),
+]
+
+
+@pytest.mark.parametrize("index", range(len(ERRORS)))
+def test_errors_arrive_as_one_sentence(index):
+    call, kind, message = ERRORS[index]
+    with pytest.raises(kind) as caught:
+        call()
+    assert type(caught.value) is kind
+    assert str(caught.value) == message or (len(message) < 90 and str(caught.value).startswith(message))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_expression_that_took_its_operand_in_is_fine():
+    assert ops.over_moved_local(torch.ones(2, dtype=torch.float64)).tolist() == [1, 2]
+
+
+def test_nothing_is_changed_when_an_argument_is_refused():
+    x = torch.ones(3)
+    version = x._version
+    with pytest.raises(TypeError):
+        ops.add_(x, torch.ones(3, dtype=torch.float64))
+    assert x.tolist() == [1, 1, 1] and x._version == version
+
+
+# ---- threads ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_interpreter_runs_while_an_operator_does():
+    results = []
+    waiting = threading.Thread(target=lambda: results.append(ops.wait_for_signal(torch.ones(2)).tolist()))
+    waiting.start()
+    ops.signal(torch.ones(2))  # is not reached while the other thread holds the interpreter's lock
+    waiting.join()
+    assert results == [[2, 2]]

@@ -1,0 +1,268 @@
+// Operators of every kind, for op.cpp and op.py.
+#include <xtensor-torch/detail/error.hpp>
+#include <xtensor-torch/op.hpp>
+
+#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
+#include <xtensor/core/xmath.hpp>
+#include <xtensor/generators/xbuilder.hpp>
+#include <xtensor/views/xview.hpp>
+#else
+#include <xtensor/xbuilder.hpp>
+#include <xtensor/xmath.hpp>
+#include <xtensor/xview.hpp>
+#endif
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+
+namespace {
+
+// ---- gradients ------------------------------------------------------------------------------------------------------
+
+const auto softclip = [](const auto& x, const auto& limit) { return limit * xt::tanh(x / limit); };
+const auto softclip_backward = [](const auto& grad, const auto& x, const auto& limit) {
+    return grad * (1 - xt::square(xt::tanh(x / limit)));
+};
+const auto softclip_second = [](const auto& grad_grad, const auto& grad, const auto& x, const auto& limit) {
+    return std::tuple(grad_grad * (1 - xt::square(xt::tanh(x / limit))),
+                      grad_grad * grad * (-2 / limit) * xt::tanh(x / limit) * (1 - xt::square(xt::tanh(x / limit))));
+};
+
+// The result is saved for the backward.
+const auto exponential = [](const auto& x) { return xt::exp(x); };
+const auto exponential_backward = [](const auto& grad, const auto&, const auto& result) { return grad * result; };
+
+// Two results, of which one may get no gradient.
+const auto sine_cosine = [](const auto& x) { return std::tuple(xt::sin(x), xt::cos(x)); };
+const auto sine_cosine_backward = [](const auto& sine, const auto& cosine, const auto& x) {
+    return sine * xt::cos(x) - cosine * xt::sin(x);
+};
+
+// Two arguments, of which one may need no gradient.
+const auto times = [](const auto& x, const auto& y) { return x * y; };
+const auto times_backward = [](const auto& grad, const auto& x, const auto& y) {
+    return std::tuple(grad * y, grad * x);
+};
+const auto times_second = [](const auto& grad_x, const auto& grad_y, const auto& grad, const auto& x, const auto& y) {
+    return std::tuple(grad_x * y + grad_y * x, grad_y * grad, grad_x * grad);
+};
+
+// An argument without gradient, and values of other types.
+const auto pick = []<class T>(const xtt::tensor_view<const T, 1>& x,
+                              const xtt::tensor_view<const std::int64_t, 1>& index, double factor, bool reversed) {
+    auto picked = xt::xtensor<T, 1>::from_shape({index.shape(0)});
+    for (std::size_t i = 0; i < picked.size(); ++i) {
+        const std::size_t from = reversed ? picked.size() - 1 - i : i;
+        picked(i) = static_cast<T>(factor) * x(static_cast<std::size_t>(index(from)));
+    }
+    return picked;
+};
+const auto pick_backward = []<class T>(const xtt::tensor_view<const T, 1>& grad, const xtt::tensor_view<const T, 1>& x,
+                                       const xtt::tensor_view<const std::int64_t, 1>& index, double factor,
+                                       bool reversed) {
+    xt::xtensor<T, 1> gradient = xt::zeros<T>({x.shape(0)});
+    for (std::size_t i = 0; i < grad.size(); ++i) {
+        const std::size_t from = reversed ? grad.size() - 1 - i : i;
+        gradient(static_cast<std::size_t>(index(from))) += static_cast<T>(factor) * grad(i);
+    }
+    return std::tuple(std::move(gradient), std::nullopt);
+};
+
+const auto total = [](const auto& tensors, const auto& scale) {
+    using T = std::remove_cvref_t<decltype(scale)>;
+    xt::xarray<T> sum = tensors.empty() ? xt::xarray<T>(T()) : xt::xarray<T>(tensors.front());
+    for (std::size_t i = 1; i < tensors.size(); ++i) {
+        sum += tensors[i];
+    }
+    return xt::xarray<T>(sum * scale);
+};
+const auto total_backward = [](const auto& grad, const auto& tensors, const auto& scale) {
+    using T = std::remove_cvref_t<decltype(scale)>;
+    return std::vector<xt::xarray<T>>(tensors.size(), xt::xarray<T>(grad * scale));
+};
+
+const auto affine = []<class T>(const xtt::tensor_view<const T>& x,
+                                const std::optional<xtt::tensor_view<const T>>& weight,
+                                const std::optional<xtt::tensor_view<const T>>& bias) {
+    xt::xarray<T> result = x;
+    if (weight) {
+        result *= *weight;
+    }
+    if (bias) {
+        result += *bias;
+    }
+    return result;
+};
+const auto affine_backward = []<class T>(const xtt::tensor_view<const T>& grad, const xtt::tensor_view<const T>& x,
+                                         const std::optional<xtt::tensor_view<const T>>& weight,
+                                         const std::optional<xtt::tensor_view<const T>>& bias) {
+    return std::tuple(weight ? xt::xarray<T>(grad * *weight) : xt::xarray<T>(grad),
+                      weight ? std::optional(xt::xarray<T>(grad * x)) : std::nullopt,
+                      bias ? std::optional(xt::xarray<T>(grad)) : std::nullopt);
+};
+
+// ---- signatures and results -----------------------------------------------------------------------------------------
+
+auto stretch(const xtt::tensor_view<const float, 2>& x, const double& factor) { return x * factor; }
+
+const auto multiply = []<class T>(const xtt::tensor_view<const T, 2>& matrix,
+                                  const xtt::tensor_view<const T, 1>& vector) {
+    auto product = xt::xtensor<T, 1>::from_shape({matrix.shape(0)});
+    for (std::size_t i = 0; i < matrix.shape(0); ++i) {
+        product(i) = xt::sum(xt::view(matrix, i) * vector)();
+    }
+    return product;
+};
+
+const auto column_major = []<class T>(const xtt::tensor_view<const T, 2>& x) {
+    return xt::xtensor<T, 2, xt::layout_type::column_major>(x);
+};
+
+const auto extremes = [](const auto& x) { return std::pair(xt::amin(x, {0}), xt::amax(x, {0})); };
+
+const auto checked = [](const auto& x) {
+    if (x.dimension() == 0 || x.shape(0) < 3) {
+        throw c10::ValueError("checked: three rows are needed.");
+    }
+    return x + x;
+};
+
+const auto describe_values = [](const auto& x, std::int64_t count, bool flag, const std::string& name,
+                                const std::vector<double>& reals, const std::vector<std::int64_t>& integers,
+                                const std::optional<double>& real, const std::optional<std::int64_t>& integer,
+                                std::size_t size, float small) {
+    return xt::xtensor<double, 1>{static_cast<double>(x.size()),
+                                  static_cast<double>(count),
+                                  flag ? 1.0 : 0.0,
+                                  static_cast<double>(name.size()),
+                                  static_cast<double>(reals.size()),
+                                  static_cast<double>(integers.empty() ? -1 : integers.back()),
+                                  real.value_or(-1.0),
+                                  static_cast<double>(integer.value_or(-1)),
+                                  static_cast<double>(size),
+                                  static_cast<double>(small)};
+};
+
+const auto twice = [](const auto& x) { return x + x; };
+
+const auto above = [](const auto& x, const auto& limit) { return x > limit; };
+
+const auto positives = [](const auto& x) {
+    using T = typename std::remove_cvref_t<decltype(x)>::value_type;
+    std::vector<T> kept;
+    std::copy_if(x.begin(), x.end(), std::back_inserter(kept), [](T value) { return value > 0; });
+    auto result = xt::xtensor<T, 1>::from_shape({kept.size()});
+    std::copy(kept.begin(), kept.end(), result.begin());
+    return result;
+};
+
+const auto add_to = [](auto& x, const auto& y, const auto& factor) { x += factor * y; };
+const auto add_into = [](const auto& x, const auto& y, auto& out) { out = x + y; };
+const auto normalise = []<class T>(xtt::tensor_view<T>& x) {
+    const T largest = xt::amax(xt::abs(x))();
+    x /= largest;
+    return xt::xarray<T>(largest);
+};
+
+// ---- mistakes -------------------------------------------------------------------------------------------------------
+
+const auto value_by_value = [](const auto& x, double limit) { return x * limit; };
+const auto over_local = [](const auto& x) {
+    const xt::xarray<double> factors = {1.0, 2.0};
+    return x * factors;
+};
+const auto over_moved_local = [](const auto& x) {
+    xt::xarray<double> factors = {1.0, 2.0};
+    return x * std::move(factors);
+};
+const auto over_local_reduced = [](const auto& x) {
+    const xt::xarray<double> factors = {{1.0, 2.0}, {3.0, 4.0}};
+    return x * xt::view(factors, 1);
+};
+
+const auto fail = [](const auto& x, const std::string& how) {
+    if (how == "type") {
+        throw c10::TypeError("fail: a type.");
+    } else if (how == "value") {
+        throw c10::ValueError("fail: a value.");
+    } else if (how == "error") {
+        xtt::detail::throw_error("fail: an error.");
+    } else if (how == "standard") {
+        throw std::runtime_error("fail: a standard exception.");
+    }
+    return x + x;
+};
+
+// ---- threads --------------------------------------------------------------------------------------------------------
+
+std::mutex mutex;
+std::condition_variable changed;
+bool is_signalled = false;
+
+const auto wait_for_signal = [](const auto& x) {
+    std::unique_lock lock(mutex);
+    if (!changed.wait_for(lock, std::chrono::seconds(20), [] { return is_signalled; })) {
+        throw c10::ValueError("wait_for_signal: nobody signalled.");
+    }
+    return x + x;
+};
+const auto signal = [](const auto& x) {
+    const std::lock_guard lock(mutex);
+    is_signalled = true;
+    changed.notify_all();
+    return x + x;
+};
+
+}  // namespace
+
+TORCH_LIBRARY(xtt_test, library) {
+    xtt::op<"softclip(Tensor x, float limit=1.0) -> Tensor", float, double>(
+        library, softclip, xtt::backward(softclip_backward, xtt::backward(softclip_second)));
+    xtt::op<"exponential(x)", float, double>(library, exponential, xtt::backward(exponential_backward));
+    xtt::op<"sine_cosine(x)", double>(library, sine_cosine, xtt::backward(sine_cosine_backward));
+    xtt::op<"times(Tensor x, Tensor y) -> Tensor", double, std::int64_t>(
+        library, times, xtt::backward(times_backward, xtt::backward(times_second)));
+    xtt::op<"pick(x, index, factor=1.0, *, reversed=False)", double>(library, pick, xtt::backward(pick_backward));
+    xtt::op<"total(Tensor[] tensors, float scale) -> Tensor", double>(library, total, xtt::backward(total_backward));
+    xtt::op<"affine(x, weight=None, bias=None)", double>(library, affine, xtt::backward(affine_backward));
+
+    xtt::op<"stretch">(library, stretch);
+    xtt::op<"multiply(matrix, vector)", float, double>(library, multiply);
+    xtt::op<"column_major(x)", float>(library, column_major);
+    xtt::op<"extremes(x)", float>(library, extremes);
+    xtt::op<"checked(x)", float>(library, checked);
+    xtt::op<
+        "describe_values(Tensor x, int count, bool flag, str name, float[] reals, int[] integers, float? real=None, "
+        "int? integer=None, *, int size=7, float small=0.5) -> Tensor",
+        float>(library, describe_values);
+    xtt::op<"twice(x)", bool, std::int8_t, std::int64_t, c10::Half, c10::BFloat16, c10::complex<float>>(library, twice);
+    xtt::op<"above(Tensor x, float limit)", float>(library, above);
+    xtt::op<"positives(x)", float>(library, positives, xtt::needs_values);
+    xtt::op<"add_(Tensor(a!) x, Tensor y, *, float factor=1.0) -> ()", float>(library, add_to);
+    xtt::op<"add.out(Tensor x, Tensor y, *, Tensor(a!) out) -> Tensor(a!)", float>(library, add_into);
+    xtt::op<"normalise_(x)", float>(library, normalise);
+    xtt::op<"softclip_by_host_round_trip(Tensor x, float limit) -> Tensor", float>(
+        library, softclip, xtt::host_round_trip, xtt::backward(softclip_backward));
+    xtt::op<"add_by_host_round_trip_(Tensor(a!) x, Tensor y, *, float factor=1.0) -> ()", float>(library, add_to,
+                                                                                                 xtt::host_round_trip);
+
+    xtt::op<"value_by_value(Tensor x, float limit)", double>(library, value_by_value);
+    xtt::op<"over_local(x)", double>(library, over_local);
+    xtt::op<"over_moved_local(x)", double>(library, over_moved_local);
+    xtt::op<"over_local_reduced(x)", double>(library, over_local_reduced);
+    xtt::op<"fail(Tensor x, str how)", float>(library, fail);
+    xtt::op<"wait_for_signal(x)", float>(library, wait_for_signal);
+    xtt::op<"signal(x)", float>(library, signal);
+}
+
+// Registers an operator whose schema contradicts its function.
+extern "C" __attribute__((visibility("default"))) void xtt_test_register_wrongly(int mistake) {
+    torch::Library library(torch::Library::FRAGMENT, "xtt_test", std::nullopt, __FILE__, __LINE__);
+    if (mistake == 0) {
+        xtt::op<"stretch_wrongly(Tensor x, int factor)">(library, stretch);
+    } else {
+        xtt::op<"twice_wrongly(Tensor x) -> (Tensor, Tensor)", float>(library, twice);
+    }
+}
