@@ -47,11 +47,17 @@ const auto& tensor_view_behind(const X& x) {
     }
 }
 
+// Without elements there may be no address either, and nothing must be added to it.
+template <class X>
+auto* first_element(X& x) {
+    return x.size() == 0 ? x.data() : x.data() + x.data_offset();
+}
+
 template <class X>
 at::Tensor borrow_elements(X& x) {
     using T = element_of<X>;
     const tensor_geometry geometry = geometry_of("borrow", x);
-    T* data = x.data() + x.data_offset();
+    T* data = first_element(x);
     require_tensor_alignment("borrow", data);
     if constexpr (shares_storage_v<X>) {
         return tensor_view_behind(x).alias(data, geometry);
@@ -64,7 +70,7 @@ at::Tensor borrow_elements(X& x) {
 template <class Holder, class X>
 at::Tensor adopt_elements(std::unique_ptr<Holder> holder, X& x) {
     const tensor_geometry geometry = geometry_of("adopt", x);
-    auto* data = x.data() + x.data_offset();
+    auto* data = first_element(x);
     require_tensor_alignment("adopt", data);
     return make_tensor_over(data, geometry, holder.release(),
                             [](void* context) { delete static_cast<Holder*>(context); });
