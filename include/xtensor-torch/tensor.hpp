@@ -2,6 +2,7 @@
 // says who owns the memory: `borrow` leaves it with the caller, `adopt` takes it over, `copy` makes new memory.
 #pragma once
 
+#include <xtensor-torch/detail/check_borrows.hpp>
 #include <xtensor-torch/detail/make_tensor.hpp>
 #include <xtensor-torch/detail/xtensor.hpp>
 #include <xtensor-torch/dtype.hpp>
@@ -62,7 +63,8 @@ at::Tensor borrow_elements(X& x) {
     if constexpr (shares_storage_v<X>) {
         return tensor_view_behind(x).alias(data, geometry);
     } else {
-        return make_tensor_over(data, geometry, nullptr, nullptr);
+        watch_operators();
+        return make_tensor_over(data, geometry, data, borrowed_deleter);
     }
 }
 
@@ -169,7 +171,8 @@ void evaluate_into(const at::Tensor& tensor, const E& source) {
 /// tensor_view gives a tensor that shares, and keeps alive, the storage behind it.
 ///
 /// Does not compile for a temporary container, a const container or a lazy expression. Throws c10::ValueError for a
-/// negative stride and for elements less aligned than LibTorch needs.
+/// negative stride and for elements less aligned than LibTorch needs. In a build with XTENSOR_TORCH_CHECK_BORROWS and
+/// AddressSanitizer, use of the tensor after its container is gone is found.
 template <class C>
 at::Tensor borrow(C&& container) {
     if constexpr (borrowable<C>) {
