@@ -6,6 +6,8 @@
 // and with integers they keep their type, with float and double they become float and double.
 #pragma once
 
+#include <xtensor-torch/detail/language.hpp>
+
 #include <c10/core/ScalarType.h>
 
 #include <complex>

@@ -3,6 +3,8 @@
 // whenever such a tensor is given to a verb or to an operator of LibTorch, whose own code the sanitizer does not watch.
 #pragma once
 
+#include <xtensor-torch/detail/language.hpp>
+
 #include <ATen/core/Tensor.h>
 #include <c10/core/Allocator.h>
 
