@@ -405,7 +405,7 @@ void assign(FuzzedDataProvider& data, subject& s) {
 template <class T>
 void copy(FuzzedDataProvider& data, subject& s) {
     const at::Device device = data.PickValueInArray(
-        {at::Device(at::kCPU), at::Device(at::kMeta), at::Device(at::kCUDA, 0), at::Device(at::kVulkan)});
+        {at::Device(at::kCPU), at::Device(at::kMeta), at::Device(at::kCUDA, 0), at::Device(at::kHPU)});
     const at::ScalarType dtype = data.ConsumeBool() ? s.dtype : data.PickValueInArray(dtypes);
     const at::Layout layout = data.ConsumeIntegralInRange(0, 7) == 0 ? at::kSparse : at::kStrided;
     const bool needs_grad = data.ConsumeIntegralInRange(0, 3) == 0;
