@@ -86,6 +86,23 @@ TEST_CASE("a row is broadcast into a view whose layout is in the type") {
     CHECK(at::equal(tensor, at::tensor({2.0f, 4.0f, 6.0f, 8.0f}).expand({3, 4})));
 }
 
+TEST_CASE("operands that do not fit each other are refused and nothing is written") {
+    at::Tensor tensor = counting({2, 3});
+    const at::Tensor before = tensor.clone();
+    auto view = xtt::view<float, 2>(tensor);
+    const xt::xarray<float> other = xt::ones<float>({2, 2});
+    const auto refused = [&](const auto& call) {
+        const std::string message = message_of<c10::ValueError>(call);
+        CHECK(is_plain_sentence(message));
+        CHECK(contains(message, "do not broadcast"));
+        CHECK(at::equal(tensor, before));
+    };
+    refused([&] { view += other; });
+    refused([&] { view = view * other; });
+    refused([&] { xt::noalias(view) = 2.0f * (view - other); });
+    refused([&] { xtt::copy(view + other); });
+}
+
 TEST_CASE("a shape that does not broadcast is refused and nothing is written") {
     at::Tensor tensor = counting({2, 3});
     const at::Tensor before = tensor.clone();

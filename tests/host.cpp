@@ -2,6 +2,8 @@
 
 #include <xtensor-torch/host.hpp>
 
+#include <ATen/native/Resize.h>
+#include <ATen/ops/_efficientzerotensor.h>
 #include <ATen/ops/imag.h>
 
 using namespace testing;
@@ -51,6 +53,15 @@ TEST_CASE("to_host refuses what has no elements to copy, another dtype or anothe
         "nothing to copy");
     refused(type_error, [] { xtt::to_host<double>(counting({2})); }, "tensor.to(torch::kFloat64)");
     refused(value_error, [] { xtt::to_host<float, 1>(counting({2, 2})); }, "rank 1");
+}
+
+TEST_CASE("to_host and to_host_async refuse a storage that was freed or shrunk under the tensor") {
+    const at::Tensor tensor = counting({1000});
+    at::native::resize_bytes_cpu(tensor.storage().unsafeGetStorageImpl(), 400);
+    CHECK(contains(message_of<c10::ValueError>([&] { xtt::to_host<float>(tensor); }), "holds 400 bytes"));
+    at::native::resize_bytes_cpu(tensor.storage().unsafeGetStorageImpl(), 0);
+    CHECK(contains(message_of<c10::ValueError>([&] { (void)xtt::to_host_async<float, 1>(tensor); }), "holds 0 bytes"));
+    CHECK(xtt::to_host<float, 1>(at::_efficientzerotensor({3}, at::kFloat))(2) == 0.0f);
 }
 
 }  // namespace

@@ -467,7 +467,7 @@ TEST_CASE("to_device and copy refuse a device that is not present, before anythi
     refused("to_device", [&] { xtt::to_device(expression, simulated::device(2)); }, "simulated:2");
     refused("to_device", [&] { xtt::to_device(expression, simulated::device(2)); }, "2 simulated devices");
     refused("to_device", [&] { xtt::to_device(expression, at::kMeta); }, "no elements");
-    refused("to_device", [&] { xtt::to_device(expression, {at::kVulkan, 0}); }, "0 vulkan devices");
+    refused("to_device", [&] { xtt::to_device(expression, {at::kHPU, 0}); }, "0 hpu devices");
     refused("copy", [&] { xtt::copy(expression, simulated::device(7)); }, "simulated:7");
     refused("copy", [&] { xtt::copy(expression, at::kMeta); }, "no elements");
     CHECK(evaluated == 0);

@@ -130,6 +130,23 @@ TEST_CASE("views over containers are borrowed with their offset") {
     CHECK(xt::sum(xt::equal(array, -1.0))() > 0);
 }
 
+TEST_CASE("a part without elements of a container without elements is borrowed") {
+    auto array = xt::xtensor<float, 2>::from_shape({4, 0});
+    auto part = xt::view(array, xt::range(3, 4), xt::all());
+    const at::Tensor tensor = xtt::borrow(part);
+    CHECK(tensor.sizes() == at::IntArrayRef{1, 0});
+    CHECK(tensor.storage().nbytes() == 0);
+}
+
+TEST_CASE("a view without elements is borrowed from the start of its storage") {
+    at::Tensor tensor = counting({4}).slice(0, 2, 2);
+    auto view = xtt::view<float>(tensor);
+    const at::Tensor borrowed = xtt::borrow(view);
+    CHECK(borrowed.sizes() == at::IntArrayRef{0});
+    CHECK(borrowed.storage_offset() == 0);
+    CHECK(borrowed.storage().is_alias_of(tensor.storage()));
+}
+
 TEST_CASE("a negative stride is a ValueError, never the end of the process") {
     xt::xarray<double> array = numbers();
     auto flipped = xt::flip(array, 1);

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <new>
 #include <numeric>
@@ -316,7 +317,7 @@ TEST_CASE("a reduction over a stepped view sees its elements only") {
     const auto view = xtt::view<const float, 1>(stepped);
     CHECK(xt::sum(view)() == 20.0f);
     CHECK(xt::sum(view, xt::evaluation_strategy::immediate)() == 20.0f);
-    CHECK(xt::variance(view, {0})() == Approx(8.0f));
+    CHECK(std::abs(xt::variance(view, {0})() - 8.0f) < 1e-5f);
     CHECK(xt::amax(view)() == 8.0f);
 }
 

@@ -3,6 +3,8 @@
 // which is adopted later hands over memory that LibTorch itself would have made.
 #pragma once
 
+#include <xtensor-torch/detail/language.hpp>
+
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/alignment.h>

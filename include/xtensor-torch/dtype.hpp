@@ -14,6 +14,7 @@
 #pragma once
 
 #include <xtensor-torch/detail/accumulation.hpp>
+#include <xtensor-torch/detail/language.hpp>
 
 #include <c10/core/ScalarType.h>
 

@@ -20,10 +20,26 @@ template <class Shape, class Target>
                       braced(target) + " and is never resized. Give the expression a shape that broadcasts to it.");
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_operands(const std::string& verb) {
+    throw_value_error(verb +
+                      ": the expression's operands have shapes that do not broadcast to one, and one is needed. Bring "
+                      "them to shapes that fit each other first, e.g. with xt::view(x, …, xt::newaxis()).");
+}
+
+/// The expression's shape. Throws c10::ValueError where its operands do not fit each other.
+template <class E>
+const auto& shape_of(const char* verb, const E& expression) {
+    try {
+        return expression.shape();
+    } catch (const xt::broadcast_error&) {
+        refuse_operands(verb);
+    }
+}
+
 /// Throws c10::ValueError unless the expression's shape broadcasts to the destination's.
 template <class D, class E>
 void require_broadcastable(const D& destination, const E& expression) {
-    const auto& shape = expression.shape();
+    const auto& shape = shape_of("assignment", expression);
     if (!xt::broadcastable(shape, destination.shape())) [[unlikely]] {
         refuse_shape(shape, destination.shape());
     }

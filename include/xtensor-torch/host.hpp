@@ -37,6 +37,10 @@ void require_copyable_to_host(const char* verb, const at::Tensor& tensor) {
     }
     require_dtype<T>(verb, tensor);
     require_rank<N>(verb, tensor);
+    // A zero tensor has no storage, and is copied as zeros.
+    if (!tensor._is_zerotensor()) {
+        require_within_storage(verb, tensor, extent_of(tensor.sizes(), tensor.strides()));
+    }
 }
 
 }  // namespace detail
@@ -45,8 +49,8 @@ void require_copyable_to_host(const char* verb, const at::Tensor& tensor) {
 /// is given. The container owns its memory.
 ///
 /// Conjugate and negative bits are resolved, and a tensor that requires grad is copied without being recorded.
-/// Throws c10::ValueError for an undefined tensor and for another rank, c10::TypeError for a tensor that wraps another
-/// one, is not strided, is on the meta device, or has another dtype.
+/// Throws c10::ValueError for an undefined tensor, for another rank and for a storage that was shrunk or freed,
+/// c10::TypeError for a tensor that wraps another one, is not strided, is on the meta device, or has another dtype.
 template <class T, std::size_t N = dynamic_rank>
 auto to_host(const at::Tensor& tensor) {
     static_assert(!std::is_const_v<T>, "to_host returns a container that owns its elements: leave out the const");

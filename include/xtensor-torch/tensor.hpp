@@ -2,6 +2,7 @@
 // says who owns the memory: `borrow` leaves it with the caller, `adopt` takes it over, `copy` makes new memory.
 #pragma once
 
+#include <xtensor-torch/detail/check_borrows.hpp>
 #include <xtensor-torch/detail/make_tensor.hpp>
 #include <xtensor-torch/detail/xtensor.hpp>
 #include <xtensor-torch/dtype.hpp>
@@ -47,16 +48,23 @@ const auto& tensor_view_behind(const X& x) {
     }
 }
 
+// Without elements there may be no address either, and nothing must be added to it.
+template <class X>
+auto* first_element(X& x) {
+    return x.size() == 0 ? x.data() : x.data() + x.data_offset();
+}
+
 template <class X>
 at::Tensor borrow_elements(X& x) {
     using T = element_of<X>;
     const tensor_geometry geometry = geometry_of("borrow", x);
-    T* data = x.data() + x.data_offset();
+    T* data = first_element(x);
     require_tensor_alignment("borrow", data);
     if constexpr (shares_storage_v<X>) {
         return tensor_view_behind(x).alias(data, geometry);
     } else {
-        return make_tensor_over(data, geometry, nullptr, nullptr);
+        watch_operators();
+        return make_tensor_over(data, geometry, data, borrowed_deleter);
     }
 }
 
@@ -64,7 +72,7 @@ at::Tensor borrow_elements(X& x) {
 template <class Holder, class X>
 at::Tensor adopt_elements(std::unique_ptr<Holder> holder, X& x) {
     const tensor_geometry geometry = geometry_of("adopt", x);
-    auto* data = x.data() + x.data_offset();
+    auto* data = first_element(x);
     require_tensor_alignment("adopt", data);
     return make_tensor_over(data, geometry, holder.release(),
                             [](void* context) { delete static_cast<Holder*>(context); });
@@ -163,7 +171,8 @@ void evaluate_into(const at::Tensor& tensor, const E& source) {
 /// tensor_view gives a tensor that shares, and keeps alive, the storage behind it.
 ///
 /// Does not compile for a temporary container, a const container or a lazy expression. Throws c10::ValueError for a
-/// negative stride and for elements less aligned than LibTorch needs.
+/// negative stride and for elements less aligned than LibTorch needs. In a build with XTENSOR_TORCH_CHECK_BORROWS and
+/// AddressSanitizer, use of the tensor after its container is gone is found.
 template <class C>
 at::Tensor borrow(C&& container) {
     if constexpr (borrowable<C>) {
@@ -214,7 +223,8 @@ at::Tensor copy(const xt::xexpression<E>& expression) {
             std::is_convertible_v<value_type, T>,
             "copy<U> converts as C++ does, and this value type does not convert to U: take xt::real or cast first");
         const E& source = expression.derived_cast();
-        at::Tensor tensor(at::detail::empty_cpu(detail::to_dim_vector(source.shape()), scalar_type_v<T>));
+        at::Tensor tensor(
+            at::detail::empty_cpu(detail::to_dim_vector(detail::shape_of("copy", source)), scalar_type_v<T>));
         detail::evaluate_into<T>(tensor, source);
         return tensor;
     }

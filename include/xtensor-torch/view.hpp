@@ -104,8 +104,11 @@ public:
     at::Tensor alias(T* data, const detail::tensor_geometry& geometry) const
         requires is_writable
     {
-        const auto bytes = reinterpret_cast<const std::byte*>(data) -
-                           static_cast<const std::byte*>(m_storage_owner.unsafeGetStorageImpl()->data());
+        // LibTorch gives a tensor without elements no address, and nothing can be counted from there.
+        const auto bytes = this->size() == 0
+                               ? std::ptrdiff_t{0}
+                               : reinterpret_cast<const std::byte*>(data) -
+                                     static_cast<const std::byte*>(m_storage_owner.unsafeGetStorageImpl()->data());
         auto alias = detail::make_tensor(m_storage_owner, scalar_type_v<T>, geometry,
                                          bytes / static_cast<std::ptrdiff_t>(sizeof(T)));
         if (!m_tensor.is_inference()) {
@@ -211,8 +214,9 @@ extent require_viewable(const at::Tensor& tensor, const char* verb = "view") {
     // LibTorch keeps the answer for contiguous tensors.
     const extent reach = tensor.is_contiguous() ? extent{0, static_cast<std::ptrdiff_t>(tensor.numel()) - 1}
                                                 : extent_of(tensor.sizes(), tensor.strides());
-    require_alignment<element_type>(verb, tensor.const_data_ptr());
+    // Before the address is asked for, which LibTorch counts from the start of the storage.
     require_within_storage(verb, tensor, reach);
+    require_alignment<element_type>(verb, tensor.const_data_ptr());
     return reach;
 }
 

@@ -2,6 +2,8 @@
 // constructors they carry the sentence alone, and still arrive in Python as TypeError, ValueError, RuntimeError.
 #pragma once
 
+#include <xtensor-torch/detail/language.hpp>
+
 #include <c10/core/ScalarType.h>
 #include <c10/util/ArrayRef.h>
 #include <c10/util/Exception.h>

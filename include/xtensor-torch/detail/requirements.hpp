@@ -5,6 +5,7 @@
 // a cold function, so that a view of a good tensor pays for no string.
 #pragma once
 
+#include <xtensor-torch/detail/check_borrows.hpp>
 #include <xtensor-torch/detail/error.hpp>
 #include <xtensor-torch/detail/layout.hpp>
 #include <xtensor-torch/dtype.hpp>
@@ -68,6 +69,7 @@ inline void require_strided_storage(const char* verb, const at::Tensor& tensor) 
         !storage_of(tensor)) [[unlikely]] {
         refuse_kind(verb, tensor);
     }
+    require_living_owner(verb, tensor);
 }
 
 template <class T>

@@ -5,6 +5,8 @@
 // path, a header name that exists in just one of them says nothing about which one comes first.
 #pragma once
 
+#include <xtensor-torch/detail/language.hpp>
+
 #if !defined(XTENSOR_TORCH_XTENSOR_SUBFOLDERS)
 #if __has_include(<xtensor/containers/xarray.hpp>)
 #define XTENSOR_TORCH_XTENSOR_SUBFOLDERS 1

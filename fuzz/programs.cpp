@@ -1,0 +1,472 @@
+// Bytes become a program: tensors and views are made, sliced, written, resized, dropped, given other storage and handed
+// to another thread. A model of plain vectors says what every view and every tensor must hold afterwards.
+#include "support.hpp"
+
+#include <xtensor-torch/xtensor-torch.hpp>
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+
+using fuzz::for_each_position;
+using fuzz::outcome;
+using fuzz::require;
+
+namespace {
+
+using sequence = std::vector<std::int64_t>;
+using tensor_view = xtt::tensor_view<float>;
+
+// What a storage holds.
+struct memory {
+    std::vector<float> elements;
+    bool grows = true;  // until a view looks at it, or where it is a container's
+};
+
+// Which of its elements a tensor or a view has.
+struct part {
+    std::shared_ptr<memory> of;
+    sequence sizes;
+    sequence strides;
+    std::int64_t offset = 0;
+
+    float& at(std::int64_t position) const { return of->elements[static_cast<std::size_t>(offset + position)]; }
+
+    std::int64_t count() const {
+        std::int64_t product = 1;
+        for (const std::int64_t size : sizes) {
+            product *= size;
+        }
+        return product;
+    }
+
+    bool overlaps_itself() const {
+        std::set<std::int64_t> seen;
+        bool twice = false;
+        for_each_position(sizes, strides, [&](std::int64_t position) { twice |= !seen.insert(position).second; });
+        return twice;
+    }
+};
+
+struct tensor_slot {
+    part model;
+    at::Tensor tensor;
+};
+
+struct view_slot {
+    part model;
+    std::unique_ptr<tensor_view> view;
+};
+
+// Runs one function at a time on its own thread, where views are used and die as well as on the first.
+class other_thread {
+public:
+    void run(const std::function<void()>& function) {
+        std::unique_lock lock(m_mutex);
+        m_function = &function;
+        m_changed.notify_all();
+        m_changed.wait(lock, [&] { return m_function == nullptr; });
+        if (m_thrown) {
+            std::rethrow_exception(std::exchange(m_thrown, nullptr));
+        }
+    }
+
+private:
+    void work() {
+        std::unique_lock lock(m_mutex);
+        for (;;) {
+            m_changed.wait(lock, [&] { return m_function != nullptr; });
+            try {
+                (*m_function)();
+            } catch (...) {
+                m_thrown = std::current_exception();
+            }
+            m_function = nullptr;
+            m_changed.notify_all();
+        }
+    }
+
+    std::mutex m_mutex;
+    std::condition_variable m_changed;
+    const std::function<void()>* m_function = nullptr;
+    std::exception_ptr m_thrown;
+    std::thread m_thread{[this] { work(); }};
+};
+
+class program {
+public:
+    explicit program(FuzzedDataProvider& data) : m_data(data) {}
+
+    void run(other_thread& other) {
+        for (int step = 0; step < 24 && m_data.remaining_bytes() > 0; ++step) {
+            const int choice = m_data.ConsumeIntegralInRange(0, 127);
+            if (choice >= 112) {
+                other.run([&] { do_step(choice % 16); });
+            } else {
+                do_step(choice % 16);
+            }
+        }
+        for (const tensor_slot& slot : m_tensors) {
+            check(slot);
+        }
+        for (const view_slot& slot : m_views) {
+            check(slot);
+        }
+        // The order of destruction is the program's, too.
+        while (!m_views.empty() || !m_tensors.empty()) {
+            const bool view_first = m_tensors.empty() || (!m_views.empty() && m_data.ConsumeBool());
+            view_first ? drop(m_views) : drop(m_tensors);
+        }
+    }
+
+private:
+    static constexpr std::size_t most_slots = 6;
+
+    void do_step(int choice) {
+        switch (choice) {
+            case 0:
+                return make_tensor();
+            case 1:
+                return adopt();
+            case 2:
+                return borrow();
+            case 3:
+                return slice();
+            case 4:
+            case 5:
+                return make_view();
+            case 6:
+                return copy_view();
+            case 7:
+                return fill();
+            case 8:
+            case 9:
+                return assign();
+            case 10:
+                return drop(m_tensors);
+            case 11:
+                return drop(m_views);
+            case 12:
+                return resize();
+            case 13:
+                return swap_storage();
+            case 14:
+                return back_to_tensor();
+            default:
+                return write_by_torch();
+        }
+    }
+
+    template <class Slot>
+    Slot* pick(std::vector<Slot>& slots) {
+        return slots.empty() ? nullptr : &slots[m_data.ConsumeIntegralInRange<std::size_t>(0, slots.size() - 1)];
+    }
+
+    template <class Slot>
+    void drop(std::vector<Slot>& slots) {
+        if (!slots.empty()) {
+            slots.erase(slots.begin() + m_data.ConsumeIntegralInRange<std::ptrdiff_t>(
+                                            0, static_cast<std::ptrdiff_t>(slots.size()) - 1));
+        }
+    }
+
+    template <class Slot>
+    void keep(std::vector<Slot>& slots, Slot slot) {
+        if (slots.size() == most_slots) {
+            slots.erase(slots.begin());
+        }
+        slots.push_back(std::move(slot));
+        check(slots.back());
+    }
+
+    sequence take_sizes() {
+        sequence sizes(m_data.ConsumeIntegralInRange<std::size_t>(0, 3));
+        for (std::int64_t& size : sizes) {
+            size = m_data.ConsumeIntegralInRange<std::int64_t>(0, 3);
+        }
+        return sizes;
+    }
+
+    part take_part() {
+        part whole{std::make_shared<memory>(), take_sizes(), {}};
+        whole.strides.resize(whole.sizes.size());
+        std::int64_t next = 1;
+        for (std::size_t i = whole.sizes.size(); i-- > 0;) {
+            whole.strides[i] = next;
+            next *= std::max<std::int64_t>(1, whole.sizes[i]);
+        }
+        whole.of->elements.resize(static_cast<std::size_t>(whole.count()));
+        for (float& element : whole.of->elements) {
+            element = m_next_value++;
+        }
+        return whole;
+    }
+
+    xt::xarray<float> as_container(const part& whole) {
+        auto container =
+            xt::xarray<float>::from_shape(std::vector<std::size_t>(whole.sizes.begin(), whole.sizes.end()));
+        std::copy(whole.of->elements.begin(), whole.of->elements.end(), container.data());
+        return container;
+    }
+
+    void make_tensor() {
+        part whole = take_part();
+        at::Tensor tensor = at::empty(whole.sizes);
+        std::copy(whole.of->elements.begin(), whole.of->elements.end(), static_cast<float*>(tensor.mutable_data_ptr()));
+        keep(m_tensors, {std::move(whole), std::move(tensor)});
+    }
+
+    void adopt() {
+        part whole = take_part();
+        whole.of->grows = false;
+        at::Tensor tensor = m_data.ConsumeBool() ? xtt::adopt(as_container(whole))
+                                                 : xtt::adopt(std::make_shared<xt::xarray<float>>(as_container(whole)));
+        keep(m_tensors, {std::move(whole), std::move(tensor)});
+    }
+
+    void borrow() {
+        part whole = take_part();
+        whole.of->grows = false;
+        m_containers.push_back(std::make_unique<xt::xarray<float>>(as_container(whole)));
+        keep(m_tensors, {std::move(whole), xtt::borrow(*m_containers.back())});
+    }
+
+    void slice() {
+        const tensor_slot* from = pick(m_tensors);
+        if (from == nullptr || from->model.sizes.empty()) {
+            return;
+        }
+        part model = from->model;
+        at::Tensor tensor = from->tensor;
+        const auto axis = m_data.ConsumeIntegralInRange<std::size_t>(0, model.sizes.size() - 1);
+        const auto dim = static_cast<std::int64_t>(axis);
+        switch (m_data.ConsumeIntegralInRange(0, 3)) {
+            case 0: {
+                const auto other = m_data.ConsumeIntegralInRange<std::size_t>(0, model.sizes.size() - 1);
+                std::swap(model.sizes[axis], model.sizes[other]);
+                std::swap(model.strides[axis], model.strides[other]);
+                tensor = tensor.transpose(dim, static_cast<std::int64_t>(other));
+                break;
+            }
+            case 1: {
+                const std::int64_t size = model.sizes[axis];
+                const auto start = m_data.ConsumeIntegralInRange<std::int64_t>(0, size);
+                const auto step = m_data.ConsumeIntegralInRange<std::int64_t>(1, 3);
+                model.offset += start * model.strides[axis];
+                model.sizes[axis] = (size - start + step - 1) / step;
+                model.strides[axis] *= step;
+                tensor = tensor.slice(dim, start, size, step);
+                break;
+            }
+            case 2:
+                if (model.sizes[axis] == 0) {
+                    return;
+                } else {
+                    const auto index = m_data.ConsumeIntegralInRange<std::int64_t>(0, model.sizes[axis] - 1);
+                    model.offset += index * model.strides[axis];
+                    model.sizes.erase(model.sizes.begin() + dim);
+                    model.strides.erase(model.strides.begin() + dim);
+                    tensor = tensor.select(dim, index);
+                    break;
+                }
+            default:
+                model.sizes.insert(model.sizes.begin(), 2);
+                model.strides.insert(model.strides.begin(), 0);
+                tensor = tensor.unsqueeze(0).expand(model.sizes);
+                if (model.sizes.size() > 4) {
+                    return;
+                }
+        }
+        keep(m_tensors, {std::move(model), std::move(tensor)});
+    }
+
+    void make_view() {
+        tensor_slot* from = pick(m_tensors);
+        if (from == nullptr) {
+            return;
+        }
+        fuzz::expect(from->model.overlaps_itself() ? outcome::value_error : outcome::result, [&] {
+            auto view = std::make_unique<tensor_view>(xtt::view<float>(from->tensor));
+            from->model.of->grows = false;
+            keep(m_views, {from->model, std::move(view)});
+        });
+    }
+
+    void copy_view() {
+        if (const view_slot* from = pick(m_views)) {
+            part model = from->model;
+            auto view = std::make_unique<tensor_view>(*from->view);
+            keep(m_views, {std::move(model), std::move(view)});
+        }
+    }
+
+    void fill() {
+        if (const view_slot* to = pick(m_views)) {
+            const float value = m_next_value++;
+            *to->view = value;
+            for_each_position(to->model.sizes, to->model.strides,
+                              [&](std::int64_t position) { to->model.at(position) = value; });
+            check(*to);
+        }
+    }
+
+    void assign() {
+        const view_slot* to = pick(m_views);
+        const view_slot* from = pick(m_views);
+        if (to == nullptr) {
+            return;
+        }
+        const part& target = to->model;
+        const part& source = from->model;
+        bool fits = source.sizes.size() <= target.sizes.size();
+        sequence steps(target.sizes.size(), 0);
+        for (std::size_t i = 0; fits && i < source.sizes.size(); ++i) {
+            const std::size_t axis = target.sizes.size() - source.sizes.size() + i;
+            fits = source.sizes[i] == target.sizes[axis] || source.sizes[i] == 1;
+            steps[axis] = source.sizes[i] == 1 ? 0 : source.strides[i];
+        }
+        const int form = m_data.ConsumeIntegralInRange(0, 2);
+        fuzz::expect(fits ? outcome::result : outcome::value_error, [&] {
+            if (form == 0) {
+                *to->view = *from->view;
+            } else if (form == 1) {
+                *to->view = 0.5f * *from->view + 1.0f;
+            } else {
+                *to->view -= *from->view;
+            }
+        });
+        if (fits) {
+            std::vector<float> values;
+            for_each_position(target.sizes, steps,
+                              [&](std::int64_t position) { values.push_back(source.at(position)); });
+            auto value = values.begin();
+            for_each_position(target.sizes, target.strides, [&](std::int64_t position) {
+                float& element = target.at(position);
+                element = form == 0 ? *value : form == 1 ? 0.5f * *value + 1.0f : element - *value;
+                ++value;
+            });
+        }
+        check(*to);
+    }
+
+    // A tensor on a storage that a view looks at cannot grow out of it.
+    void resize() {
+        tensor_slot* slot = pick(m_tensors);
+        if (slot == nullptr) {
+            return;
+        }
+        const sequence sizes = take_sizes();
+        part model{slot->model.of, sizes, sequence(sizes.size()), slot->model.offset};
+        std::int64_t next = 1;
+        for (std::size_t i = sizes.size(); i-- > 0;) {
+            model.strides[i] = next;
+            next *= std::max<std::int64_t>(1, sizes[i]);
+        }
+        auto& elements = model.of->elements;
+        const auto end = static_cast<std::size_t>(model.offset + model.count());
+        const bool outgrows = model.count() > 0 && end > elements.size();
+        const bool same = sizes == slot->model.sizes;
+        bool refused = false;
+        try {
+            slot->tensor.resize_(sizes);
+        } catch (const c10::Error&) {
+            refused = true;
+        }
+        require(refused == (outgrows && !same && !model.of->grows), "a storage is resized only while nobody views it");
+        if (refused) {
+            // LibTorch refuses after it has set the sizes: the tensor reaches out of its storage, and is no good.
+            fuzz::expect(outcome::value_error, [&] { xtt::view<float>(slot->tensor); });
+            fuzz::expect(outcome::value_error, [&] { xtt::to_host<float>(slot->tensor); });
+            m_tensors.erase(m_tensors.begin() + (slot - m_tensors.data()));
+            return;
+        }
+        if (same) {
+            check(*slot);
+            return;
+        }
+        if (outgrows) {
+            auto* data = static_cast<float*>(slot->tensor.storage().mutable_data());
+            std::fill(data + elements.size(), data + end, 0.0f);
+            elements.resize(end, 0.0f);
+        }
+        slot->model = std::move(model);
+        check(*slot);
+    }
+
+    // The tensor leaves its storage; views of it stay.
+    void swap_storage() {
+        tensor_slot* to = pick(m_tensors);
+        const tensor_slot* from = pick(m_tensors);
+        if (to != nullptr) {
+            to->tensor.set_(from->tensor);
+            to->model = part(from->model);
+            check(*to);
+        }
+    }
+
+    void back_to_tensor() {
+        if (const view_slot* from = pick(m_views)) {
+            part model = from->model;
+            at::Tensor tensor = xtt::borrow(*from->view);
+            // Strides are LibTorch's where they mean nothing, and so is the offset where there are no elements.
+            require(model.count() == 0 || tensor.storage_offset() == model.offset, "borrow keeps the offset");
+            model.strides.assign(tensor.strides().begin(), tensor.strides().end());
+            model.offset = tensor.storage_offset();
+            keep(m_tensors, {std::move(model), std::move(tensor)});
+        }
+    }
+
+    void write_by_torch() {
+        tensor_slot* to = pick(m_tensors);
+        if (to == nullptr || to->model.overlaps_itself()) {
+            return;
+        }
+        const float value = m_next_value++;
+        to->tensor.fill_(value);
+        for_each_position(to->model.sizes, to->model.strides,
+                          [&](std::int64_t position) { to->model.at(position) = value; });
+    }
+
+    // ---- the model against the real ones
+
+    static void check(const tensor_slot& slot) {
+        require(slot.tensor.sizes() == at::IntArrayRef(slot.model.sizes), "a tensor has its sizes");
+        const auto* data = static_cast<const float*>(slot.tensor.const_data_ptr());
+        for_each_position(slot.model.sizes, slot.model.strides, [&](std::int64_t position) {
+            require(data[position] == slot.model.at(position), "a tensor has its elements");
+        });
+    }
+
+    static void check(const view_slot& slot) {
+        const auto& shape = slot.view->shape();
+        require(std::equal(shape.begin(), shape.end(), slot.model.sizes.begin(), slot.model.sizes.end(),
+                           [](auto a, auto b) { return static_cast<std::int64_t>(a) == b; }),
+                "a view keeps its shape");
+        std::size_t i = 0;
+        for_each_position(slot.model.sizes, slot.model.strides, [&](std::int64_t position) {
+            require(slot.view->flat(i++) == slot.model.at(position), "a view has its elements");
+        });
+    }
+
+    FuzzedDataProvider& m_data;
+    float m_next_value = 1.0f;
+    std::vector<std::unique_ptr<xt::xarray<float>>> m_containers;  // they outlive what borrows from them
+    std::vector<tensor_slot> m_tensors;
+    std::vector<view_slot> m_views;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+    static auto* const other = new other_thread;
+    FuzzedDataProvider data(bytes, size);
+    program(data).run(*other);
+    return 0;
+}

@@ -1,0 +1,3 @@
+// expect: xtensor-torch reports mistakes by exceptions, as LibTorch does: compile without -fno-exceptions
+// flags: -Wfatal-errors -fno-exceptions
+#include <xtensor-torch/xtensor-torch.hpp>
