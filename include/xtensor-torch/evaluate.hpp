@@ -28,7 +28,7 @@ template <class Shape, class Target>
 
 /// The expression's shape. Throws c10::ValueError where its operands do not fit each other.
 template <class E>
-const auto& shape_of(const char* verb, const E& expression) {
+decltype(auto) shape_of(const char* verb, const E& expression) {
     try {
         return expression.shape();
     } catch (const xt::broadcast_error&) {

@@ -186,7 +186,7 @@ at::Tensor to_device(const xt::xexpression<E>& expression, c10::Device device, b
         }
         const E& source = expression.derived_cast();
         const detail::staging_memory host =
-            detail::make_staging_memory(detail::to_dim_vector(source.shape()), scalar_type_v<T>);
+            detail::make_staging_memory(detail::to_dim_vector(detail::shape_of("to_device", source)), scalar_type_v<T>);
         detail::evaluate_into<T>(host.tensor, source);
         return detail::send(host, device, non_blocking);
     }
@@ -277,7 +277,7 @@ at::Tensor copy(const xt::xexpression<E>& expression, const c10::TensorOptions& 
     detail::require_element<T>();
     if constexpr (element<T>) {
         const E& source = expression.derived_cast();
-        const c10::DimVector sizes = detail::to_dim_vector(source.shape());
+        const c10::DimVector sizes = detail::to_dim_vector(detail::shape_of("copy", source));
         const detail::copy_request request = detail::read_options(options, scalar_type_v<T>, sizes.size());
         const detail::staging_memory host = detail::make_requested_memory(sizes, request);
         if (request.dtype == scalar_type_v<T> && request.memory_format == c10::MemoryFormat::Contiguous) {
