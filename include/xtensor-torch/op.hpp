@@ -95,13 +95,12 @@ auto only_backward(const Option& option) {
 ///     }
 ///
 /// `function` is a function, or a function object without state that changes, such as a generic lambda. It takes
-///   - tensors to read as `const auto&`, `tensor_view<const T> const&` or `tensor_view<const T, N> const&`, optional
-///   ones
-///     as std::optional and lists as std::vector of those;
+///   - tensors to read as `const auto&`, `tensor_view<const T> const&` or `tensor_view<const T, N> const&`;
+///   - optional tensors as std::optional of those, and lists of tensors as std::vector of those;
 ///   - tensors to write as `auto&` or `tensor_view<T>&`: "Tensor(a!)" in the schema;
-///   - values: double, std::int64_t, bool, std::string, and std::optional or std::vector of those. A "float" that is
-///   taken
-///     as `const auto&` comes in the element type, so that it does not widen the result.
+///   - values: double, std::int64_t, bool, std::string, and std::optional or std::vector of those; a "float" that is
+///     taken as `const auto&` comes in the element type, so that it does not widen the result.
+///
 /// It returns an expression, which is evaluated straight into the result, a container, which is adopted, a std::tuple
 /// of those for several results, or nothing.
 ///

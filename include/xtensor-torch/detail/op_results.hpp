@@ -189,6 +189,8 @@ private:
         if constexpr (Mode == op_mode::meta) {
             return shape_alone(expression);
         } else {
+            // Operands that do not fit each other are the operator's to name: it knows the arguments.
+            static_cast<void>(expression.shape());
             if (call.device) {
                 return to_device(expression, *call.device);
             }
