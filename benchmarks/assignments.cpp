@@ -105,6 +105,8 @@ void fused(std::int64_t n, int threads) {
         [a = read(a), b = read(b), c = read(c), d = read(d), e = read(e), out = write(out)]() mutable {
             xt::noalias(out) = xt::sin(a) * b + c * d - e;
         });
+    add("fused", "written", n, threads,
+        [&, result = at::Tensor()]() mutable { result = a.sin().mul(b).add(c.mul(d)).sub(e); });
     add("fused", "eager", n, threads, [&, t = at::empty({n, n})]() mutable {
         at::sin_out(out, a);
         at::mul_out(out, out, b);
