@@ -4,8 +4,8 @@
 
 The sides take turns in one process, each round in another order; a row is the median over the rounds. What is compared
 is softclip, limit * tanh(x / limit), and a fused sum of products, a * b + c * d - e, over float32 vectors of 2**10 to
-2**24 elements, on one thread: the hand-written loops and xtensor's own assignment use one. `--rows` writes the rows as
-JSON: a list of {"work", "against", "ours_ns", "theirs_ns", "bar"}, without bars.
+2**24 elements, on one thread, as the hand-written loops are. `--rows` writes the rows as JSON: a list of
+{"work", "against", "ours_ns", "theirs_ns", "bar"}, without bars; scripts/bench adds them to its table.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def build(xtensor):
     cpp_extension.load_inline(
         "xtt_benchmark",
         SOURCE,
-        extra_cflags=["-std=c++20", "-O3", "-march=native", "-w"],
+        extra_cflags=["-std=c++20", "-O3", "-march=native", "-DXTENSOR_USE_XSIMD", "-w"],
         extra_include_paths=[str(ROOT / "include"), *([xtensor] if xtensor else [])],
         is_python_module=False,
         no_implicit_headers=True,

@@ -110,6 +110,12 @@ def plot(name, script):
             f"set output '{IMAGES / name}.{kind}'\n" + script['text']))
 
 
+def rows_of(file):
+    """Rows that another program measured, in nanoseconds."""
+    return [dict(work=row['work'], against=row['against'], ours=row['ours_ns'], theirs=row['theirs_ns'],
+                 bar=row['bar'], unit='ns') for row in json.loads(file.read_text())]
+
+
 def quoted(text):
     return '"' + text.replace('"', "'").replace('_', '\\\\_') + '"'
 
@@ -207,9 +213,14 @@ def main():
             result = pathlib.Path(folder, script + '.json')
             subprocess.run([sys.executable, ROOT / 'benchmarks' / script, argument, result], check=True)
             rows += json.loads(result.read_text())
+        if not options.quick:
+            print('running operators.py', file=sys.stderr)
+            result = pathlib.Path(folder, 'operators.json')
+            subprocess.run([sys.executable, ROOT / 'benchmarks' / 'operators.py', '--rows', result, '--seconds', '0.5'],
+                           check=True, stdout=subprocess.DEVNULL)
+            rows += rows_of(result)
     for file in options.rows:
-        rows += [dict(work=row['work'], against=row['against'], ours=row['ours_ns'], theirs=row['theirs_ns'],
-                      bar=row['bar'], unit='ns') for row in json.loads(file.read_text())]
+        rows += rows_of(file)
 
     print(terminal(rows))
     missed = sum(row['bar'] is not None and row['ours'] / row['theirs'] > row['bar'] for row in rows)
