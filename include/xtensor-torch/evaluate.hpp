@@ -80,6 +80,7 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
     const auto kernel = kernel_of(expression);
     const std::tuple in(static_cast<const typename Operand::value_type*>(operands.data() + operands.data_offset())...);
     T* out = destination.data() + destination.data_offset();
+    // Also a destination without dimensions: nothing but that broadcasts to it.
     if (destination.is_contiguous() && (in_same_order(destination, operands) && ...)) {
         if (size < 2 * grain) {
             compute_run(kernel, out, in, size);
@@ -91,7 +92,7 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
         return;
     }
     if (size <= few) {
-        walk(kernel, destination, std::tuple<const Operand&...>(operands...), 0, out, in);
+        walk(kernel, destination, 0, out, in, operands...);
     } else {
         loop_nest<T, std::remove_const_t<decltype(kernel)>, std::remove_const_t<decltype(in)>>(
             kernel, out, in, dimensions_of(destination, operands...))

@@ -122,8 +122,7 @@ public:
     tensor_view& assign_xexpression(const xt::xexpression<E>& expression) {
         require_writable();
         detail::require_broadcastable(*this, expression.derived_cast());
-        bump_version();
-        detail::evaluate(*this, expression.derived_cast());
+        write(expression.derived_cast());
         return *this;
     }
 
@@ -164,15 +163,24 @@ private:
             expression.broadcast_shape(shape);
             auto evaluated = temporary_type::from_shape(shape);
             detail::evaluate(evaluated, expression);
-            return assign_xexpression(evaluated);
+            write(evaluated);
+        } else {
+            write(expression);
         }
-        return assign_xexpression(expression);
+        return *this;
+    }
+
+    template <class E>
+    void write(const E& expression) {
+        bump_version();
+        detail::evaluate(*this, expression);
     }
 
     // Inference tensors have no version, and a view that was moved from has no tensor.
     void bump_version() noexcept {
-        if (m_tensor.defined() && !m_tensor.is_inference()) {
-            m_tensor.unsafeGetTensorImpl()->bump_version();
+        auto* const impl = m_tensor.unsafeGetTensorImpl();
+        if (m_tensor.defined() && impl->version_counter().enabled()) {
+            impl->bump_version();
         }
     }
 

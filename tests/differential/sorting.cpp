@@ -91,8 +91,11 @@ void register_sets() {
     reads_elements_alike<T>("setdiff1d", [](const auto& x) {
         return xt::xarray<T>(xt::setdiff1d(xt::xtensor<T, 1>(xt::flatten(x)), xt::xtensor<T, 1>{T(1), T(2)}));
     });
+#if !defined(XTENSOR_USE_XSIMD)
+    // With xsimd it does not compile, over xtensor's own containers neither.
     reads_elements_alike<T>("isin",
                             [](const auto& x) { return xt::xarray<bool>(xt::isin(x, std::vector<T>{T(0), T(3)})); });
+#endif
     reads_alike_at_rank<T, 1>("searchsorted", [](const auto& x) {
         return xt::eval(xt::searchsorted(xt::sort(x), xt::xtensor<T, 1>{T(-1), T(0), T(2)}));
     });

@@ -55,7 +55,6 @@ template <class Operands>
 struct operand_values;
 template <class... Operand>
 struct operand_values<std::tuple<Operand...>> {
-    using pointers = std::tuple<const typename std::remove_cvref_t<Operand>::value_type*...>;
     static constexpr bool in_place = (readable_in_place<std::remove_cvref_t<Operand>> && ...);
 };
 

@@ -139,26 +139,27 @@ struct stepped {
 
 /// Computes a kernel for every element, dimension after dimension: what suits a few elements, for which nothing needs
 /// to be prepared.
-template <class Kernel, class D, class T, class... Operand, class... V>
-void walk(const Kernel& kernel, const D& destination, const std::tuple<const Operand&...>& operands,
-          std::size_t dimension, T* out, std::tuple<const V*...> in) {
-    const auto& shape = destination.shape();
-    const std::size_t rank = shape.size();
-    const std::ptrdiff_t size = rank == 0 ? 1 : static_cast<std::ptrdiff_t>(shape[dimension]);
-    const auto step = [&](const auto& x) { return rank == 0 ? 0 : broadcast_stride(x, rank, dimension); };
-    const std::ptrdiff_t out_step = step(destination);
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-        const std::tuple<stepped<V>...> run{stepped<V>{std::get<I>(in), step(std::get<I>(operands))}...};
-        const bool innermost = dimension + 1 >= rank;
+template <class Kernel, class D, class T, class... V, class... Operand>
+void walk(const Kernel& kernel, const D& destination, std::size_t dimension, T* out, const std::tuple<const V*...>& in,
+          const Operand&... operands) {
+    const std::size_t rank = destination.shape().size();
+    const auto size = static_cast<std::ptrdiff_t>(destination.shape()[dimension]);
+    const std::ptrdiff_t out_step = broadcast_stride(destination, rank, dimension);
+    const auto run = std::apply(
+        [&](const V*... address) {
+            return std::tuple(stepped<V>{address, broadcast_stride(operands, rank, dimension)}...);
+        },
+        in);
+    if (dimension + 1 == rank) {
         for (std::ptrdiff_t i = 0; i < size; ++i) {
-            if (innermost) {
-                out[i * out_step] = converted<T>(kernel.template element<0>(run, i));
-            } else {
-                walk(kernel, destination, operands, dimension + 1, out + i * out_step,
-                     std::tuple<const V*...>(&std::get<I>(run)[i]...));
-            }
+            out[i * out_step] = converted<T>(kernel.template element<0>(run, i));
         }
-    }(std::index_sequence_for<V...>());
+        return;
+    }
+    for (std::ptrdiff_t i = 0; i < size; ++i) {
+        const auto there = std::apply([i](const auto&... operand) { return std::tuple(&operand[i]...); }, run);
+        walk(kernel, destination, dimension + 1, out + i * out_step, there, operands...);
+    }
 }
 
 template <class T, class Kernel, class Pointers>
