@@ -298,6 +298,13 @@ TEST_CASE("what is not a function of single elements is evaluated once") {
     CHECK(at::equal(tensor, at::arange(300, at::kFloat).expand({300, 300})));
 }
 
+TEST_CASE("what xtensor itself compares over strided views is written where it belongs") {
+    const at::Tensor tensor = at::arange(2 * 5 * 40, at::kInt).view({2, 5, 40}).narrow(1, 1, 2);
+    const auto view = xtt::view<const int>(tensor);
+    const xt::xarray<bool> less = view < 250;
+    CHECK(at::equal(xtt::copy(less), tensor.lt(250)));
+}
+
 TEST_CASE("nothing is allocated where all operands are contiguous") {
     const auto threads = GENERATE(1, 2);
     const thread_count scope(threads);

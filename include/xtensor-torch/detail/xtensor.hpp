@@ -28,6 +28,7 @@
 #include <xtensor/xutils.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 // xtensor 0.24 tells the shape types std::array<T, N> and xt::svector<T, N, A, Init> apart by template template
 // parameters, which newer compilers match more freely: in C++20 a shape of dynamic rank passes for one of rank 4, so
@@ -80,4 +81,17 @@ struct rebind_container<std::size_t, dynamic_shape<std::ptrdiff_t>> {
 #include <xtensor/xscalar.hpp>
 #include <xtensor/xsemantic.hpp>
 #include <xtensor/xtensor.hpp>
+#endif
+
+#if defined(XTENSOR_USE_XSIMD) && XTENSOR_VERSION_MAJOR == 0 && XTENSOR_VERSION_MINOR < 25
+// xtensor 0.24 writes the bools of a comparison over strided operands to the wrong places, and leaves some unwritten,
+// when it takes whole rows at a time: `xt::xarray<bool> r = xt::equal(v, v)` with v = xt::view(a, xt::all(),
+// xt::range(1, 3)) holds what the memory held before. Element by element it is right.
+namespace xt::detail {
+
+template <class F, class... Arguments>
+    requires std::is_same_v<typename xfunction<F, Arguments...>::value_type, bool>
+struct use_strided_loop<xfunction<F, Arguments...>> : std::false_type {};
+
+}  // namespace xt::detail
 #endif
