@@ -74,9 +74,11 @@ auto to_host(const at::Tensor& tensor) {
 template <class T, std::size_t N = dynamic_rank>
 class [[nodiscard]] host_copy {
 public:
+    /// Takes over the copy; `other` has none afterwards.
     host_copy(host_copy&& other) noexcept
         : m_host(std::move(other.m_host)), m_started(std::exchange(other.m_started, std::nullopt)) {}
 
+    /// Takes over the copy of `other`; the one that was here goes as if it were destroyed.
     host_copy& operator=(host_copy&& other) noexcept {
         if (this != &other) {
             leave_unattended();
