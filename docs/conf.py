@@ -44,7 +44,7 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 templates_path = ["_templates"]
-html_sidebars = {"**": ["all-pages"]}
+html_sidebars = {"**": ["all-pages"], "from-python": ["all-pages", "page-toc"]}
 
 
 def put_side_by_side(app, doctree):

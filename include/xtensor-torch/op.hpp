@@ -58,8 +58,10 @@ struct backward<G, void> {
     explicit backward(G gradient) : function(std::move(gradient)) {}
 };
 
+/// From `backward(g)`.
 template <class G>
 backward(G) -> backward<G, void>;
+/// From `backward(g, backward(h))`.
 template <class G, class H, class Next>
 backward(G, backward<H, Next>) -> backward<G, backward<H, Next>>;
 
