@@ -176,7 +176,8 @@ inline at::Tensor send(const staging_memory& host, c10::Device device, bool non_
 /// given to the same stream afterwards sees the values. For the CPU it is `copy(expression)`. The tensor owns its
 /// memory; the host memory is freed when the transfer is done.
 ///
-/// Throws c10::ValueError, before anything is evaluated, for a device that is not present and for the meta device.
+/// Throws c10::ValueError, before anything is evaluated, for a device that is not present, for the meta device, and
+/// where the expression's operands have shapes that do not broadcast to one.
 template <class E>
 at::Tensor to_device(const xt::xexpression<E>& expression, c10::Device device, bool non_blocking = false) {
     using T = typename E::value_type;

@@ -69,7 +69,8 @@ public:
         return assign_checked(other);
     }
 
-    /// Evaluates the expression into the tensor; where it reads what it writes, as if it were evaluated first.
+    /// Evaluates the expression into the tensor; where it reads what it writes, as if it were evaluated first. Throws
+    /// c10::ValueError, and writes nothing, where the shape does not broadcast to the view's.
     template <class E>
         requires is_writable
     tensor_view& operator=(const xt::xexpression<E>& expression) {
@@ -88,14 +89,15 @@ public:
         requires(!is_writable)
     tensor_view& operator=(const V&) = delete;  // this view is read-only: write through xtt::view<T>(tensor) instead
 
-    /// Sets every element to a value.
+    /// Sets every element to a value, converted to T as static_cast does.
     template <class V>
         requires is_writable
     void fill(const V& value) {
         assign_xexpression(xt::xscalar<T>(static_cast<T>(value)));
     }
 
-    /// The element at a position in row-major order, whatever the strides.
+    /// The element at a position in row-major order, whatever the strides: 0 is the first, size() - 1 the last. Nothing
+    /// is checked.
     typename memory::reference flat(std::size_t position) { return memory::flat_element(*this, position); }
     /// The same, to read.
     typename memory::const_reference flat(std::size_t position) const { return memory::flat_element(*this, position); }
