@@ -1,5 +1,5 @@
-// Prints the README's table of what shares, what copies and what does not compile. The concepts say what compiles;
-// what shares is seen in the addresses of real calls.
+// Prints the tables in docs/sharing.md of what shares, what copies and what does not compile. The concepts say what
+// compiles; what shares is seen in the addresses of real calls.
 #include "support/testing.hpp"
 
 #include <xtensor-torch/xtensor-torch.hpp>

@@ -43,13 +43,16 @@ public:
                   "LibTorch's memory is aligned to c10::gAlignment bytes, and this type asks for more: use another "
                   "allocator for it");
 
-    using value_type = T;
+    using value_type = T;  ///< what is allocated
+    /// Any allocator frees what another one allocated.
     using is_always_equal = std::true_type;
 
     constexpr allocator() noexcept = default;
+    /// The allocator of another type, as containers ask for it.
     template <class U>
     constexpr allocator(const allocator<U>&) noexcept {}
 
+    /// Uninitialised memory for `count` elements, which the caller gives back to `deallocate`.
     T* allocate(std::size_t count) {
         if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) {
             throw std::bad_array_new_length();
@@ -57,8 +60,10 @@ public:
         return static_cast<T*>(detail::host_allocator().raw_allocate(count * sizeof(T)));
     }
 
+    /// Frees what `allocate` of any of these allocators returned.
     void deallocate(T* memory, std::size_t) noexcept { detail::host_allocator().raw_deallocate(memory); }
 
+    /// Always true.
     template <class U>
     friend constexpr bool operator==(const allocator&, const allocator<U>&) noexcept {
         return true;

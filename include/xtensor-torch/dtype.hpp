@@ -31,6 +31,7 @@
 #include <stdfloat>
 #endif
 
+/// All public names: the verbs, the view, and what generic code asks about them.
 namespace xtt {
 
 /// How an element type of C++ relates to the bytes of a tensor.

@@ -74,9 +74,11 @@ auto to_host(const at::Tensor& tensor) {
 template <class T, std::size_t N = dynamic_rank>
 class [[nodiscard]] host_copy {
 public:
+    /// Takes over the copy; `other` has none afterwards.
     host_copy(host_copy&& other) noexcept
         : m_host(std::move(other.m_host)), m_started(std::exchange(other.m_started, std::nullopt)) {}
 
+    /// Takes over the copy of `other`; the one that was here goes as if it were destroyed.
     host_copy& operator=(host_copy&& other) noexcept {
         if (this != &other) {
             leave_unattended();
@@ -174,7 +176,8 @@ inline at::Tensor send(const staging_memory& host, c10::Device device, bool non_
 /// given to the same stream afterwards sees the values. For the CPU it is `copy(expression)`. The tensor owns its
 /// memory; the host memory is freed when the transfer is done.
 ///
-/// Throws c10::ValueError, before anything is evaluated, for a device that is not present and for the meta device.
+/// Throws c10::ValueError, before anything is evaluated, for a device that is not present, for the meta device, and
+/// where the expression's operands have shapes that do not broadcast to one.
 template <class E>
 at::Tensor to_device(const xt::xexpression<E>& expression, c10::Device device, bool non_blocking = false) {
     using T = typename E::value_type;

@@ -21,11 +21,13 @@ namespace xtt {
 /// In a registration: the shape of a result depends on values, so that there is nothing to say about it on the meta
 /// device, and the operator cannot be compiled. Calls there throw c10::Error.
 struct needs_values_t {};
+/// The option to pass: `xtt::op<…>(library, function, xtt::needs_values)`.
 inline constexpr needs_values_t needs_values;
 
 /// In a registration: tensors on other devices are copied to the host, and the results back to the device of the
 /// first of them. Without it such tensors are refused with c10::TypeError.
 struct host_round_trip_t {};
+/// The option to pass: `xtt::op<…>(library, function, xtt::host_round_trip)`.
 inline constexpr host_round_trip_t host_round_trip;
 
 /// In a registration: the function that gives the gradients of the arguments, and its own backward, if it has one.
@@ -40,21 +42,26 @@ inline constexpr host_round_trip_t host_round_trip;
 /// takes the gradients of what g returns, then the arguments of g.
 template <class G, class Next = void>
 struct backward {
-    G function;
-    Next next;
+    G function;  ///< gives the gradients of the arguments
+    Next next;   ///< the `backward` of `function`
 
+    /// The function, and the `backward` that makes it differentiable in turn.
     backward(G gradient, Next second) : function(std::move(gradient)), next(std::move(second)) {}
 };
 
+/// A backward that is not differentiable itself.
 template <class G>
 struct backward<G, void> {
-    G function;
+    G function;  ///< gives the gradients of the arguments
 
+    /// The function alone.
     explicit backward(G gradient) : function(std::move(gradient)) {}
 };
 
+/// From `backward(g)`.
 template <class G>
 backward(G) -> backward<G, void>;
+/// From `backward(g, backward(h))`.
 template <class G, class H, class Next>
 backward(G, backward<H, Next>) -> backward<G, backward<H, Next>>;
 

@@ -211,8 +211,12 @@ at::Tensor adopt(C&& container) {
 /// A fresh tensor with the expression's shape and values, contiguous in row-major order.
 ///
 /// The expression is evaluated straight into the tensor's storage: one allocation, one pass. The dtype is that of the
-/// expression's value type, or of `U` where it is given: `copy<float>(doubles)` converts while it evaluates.
-/// The tensor owns its memory.
+/// expression's value type, or of `U` where it is given: `copy<float>(doubles)` converts while it evaluates, as
+/// static_cast does. The tensor owns its memory.
+///
+/// Does not compile where the value type has no dtype or does not convert to U. Throws c10::ValueError where the
+/// expression's operands have shapes that do not broadcast to one, and what LibTorch throws (c10::Error) where memory
+/// runs out.
 template <class U = void, class E>
 at::Tensor copy(const xt::xexpression<E>& expression) {
     using value_type = typename E::value_type;

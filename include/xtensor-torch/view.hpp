@@ -43,12 +43,17 @@ class tensor_view : public detail::strided_memory<T, N, L>, public xt::xview_sem
     using memory = detail::strided_memory<T, N, L>;
 
 public:
+    /// What holds the view's elements where they are copied aside: a container of its rank and layout.
     using temporary_type = typename xt::xcontainer_inner_types<tensor_view>::temporary_type;
+    /// What xtensor tells its expressions by.
     using expression_tag = xt::xtensor_expression_tag;
 
+    /// Whether elements can be written: false for `tensor_view<const T>`.
     static constexpr bool is_writable = !std::is_const_v<T>;
 
+    /// A second view of the same elements, which also keeps the storage alive.
     tensor_view(const tensor_view&) = default;
+    /// Takes over the view; the one that was moved from may only be destroyed.
     tensor_view(tensor_view&&) = default;
 
     ~tensor_view() {
@@ -64,7 +69,8 @@ public:
         return assign_checked(other);
     }
 
-    /// Evaluates the expression into the tensor; where it reads what it writes, as if it were evaluated first.
+    /// Evaluates the expression into the tensor; where it reads what it writes, as if it were evaluated first. Throws
+    /// c10::ValueError, and writes nothing, where the shape does not broadcast to the view's.
     template <class E>
         requires is_writable
     tensor_view& operator=(const xt::xexpression<E>& expression) {
@@ -83,19 +89,22 @@ public:
         requires(!is_writable)
     tensor_view& operator=(const V&) = delete;  // this view is read-only: write through xtt::view<T>(tensor) instead
 
-    /// Sets every element to a value.
+    /// Sets every element to a value, converted to T as static_cast does.
     template <class V>
         requires is_writable
     void fill(const V& value) {
         assign_xexpression(xt::xscalar<T>(static_cast<T>(value)));
     }
 
-    /// The element at a position in row-major order, whatever the strides.
+    /// The element at a position in row-major order, whatever the strides: 0 is the first, size() - 1 the last. Nothing
+    /// is checked.
     typename memory::reference flat(std::size_t position) { return memory::flat_element(*this, position); }
+    /// The same, to read.
     typename memory::const_reference flat(std::size_t position) const { return memory::flat_element(*this, position); }
 
     /// The viewed tensor itself, not an alias of it.
     const at::Tensor& tensor() const& noexcept { return m_tensor; }
+    /// The same of a temporary view, which does not live long enough to refer to.
     at::Tensor tensor() && { return m_tensor; }
 
     /// A tensor over elements of this view, on the same storage, which it keeps alive.
@@ -117,7 +126,8 @@ public:
         return alias;
     }
 
-    // What xtensor calls to assign without a look at overlap: xt::noalias(v) = expression, v.assign(expression).
+    /// Assigns without a look at overlap: what xtensor calls for `xt::noalias(v) = expression` and
+    /// `v.assign(expression)`. Throws c10::ValueError for a shape that does not broadcast to the view's.
     template <class E>
     tensor_view& assign_xexpression(const xt::xexpression<E>& expression) {
         require_writable();
@@ -126,13 +136,13 @@ public:
         return *this;
     }
 
-    // The same for xt::noalias(v) += expression, v.plus_assign(expression) and their kin.
+    /// The same for `xt::noalias(v) += expression`, `v.plus_assign(expression)` and their kin.
     template <class E>
     tensor_view& computed_assign(const xt::xexpression<E>& expression) {
         return assign_xexpression(expression);
     }
 
-    // And for v += value and its kin.
+    /// The same for `v += value` and its kin.
     template <class V, class F>
     tensor_view& scalar_computed_assign(const V& value, F&& function) {
         using computed = xt::xfunction<std::decay_t<F>, const tensor_view&, xt::xscalar<V>>;
@@ -263,12 +273,13 @@ tensor_view<T, N, L> view(at::Tensor& tensor) {
     return detail::make_view<T, N, L>(tensor);
 }
 
+/// The same for a temporary tensor, whose storage the view keeps.
 template <class T, std::size_t N = dynamic_rank, xt::layout_type L = xt::layout_type::dynamic>
 tensor_view<T, N, L> view(at::Tensor&& tensor) {
     return detail::make_view<T, N, L>(tensor);
 }
 
-/// The same for a const tensor, which can only be read.
+/// The same for a const tensor, which can only be read: `T` must be const, or the call does not compile.
 template <class T, std::size_t N = dynamic_rank, xt::layout_type L = xt::layout_type::dynamic>
 tensor_view<T, N, L> view(const at::Tensor& tensor) {
     static_assert(std::is_const_v<T>,

@@ -17,11 +17,13 @@
 
 namespace xtt {
 
-/// In the list of a `visit`: the tensors have one of these ranks, and the views have theirs in the type.
+/// In the list of a `visit`, as in `visit<ranks<1, 2>, float>(tensor, function)`: the tensors have one of these ranks,
+/// and the views have theirs in the type.
 template <std::size_t... Ranks>
 struct ranks {};
 
-/// In the list of a `visit` of two tensors: both have the same dtype.
+/// In the list of a `visit` of two tensors, as in `visit<same_dtype, float, double>(first, second, function)`: both
+/// have the same dtype.
 struct same_dtype {};
 
 namespace detail {
