@@ -16,13 +16,15 @@
 namespace xtt::detail {
 
 template <class T>
-inline constexpr bool is_short_float = std::is_same_v<T, at::Half> || std::is_same_v<T, at::BFloat16>;
+concept short_float = std::is_same_v<T, at::Half> || std::is_same_v<T, at::BFloat16>;
+
+template <class T>
+concept short_float_or_builtin = short_float<T> || std::is_arithmetic_v<T>;
 
 // Whether LibTorch is faster at converting V to T, where there are enough elements to pay for asking it.
 template <class T, class V>
-inline constexpr bool converted_by_torch = !std::is_same_v<T, V> && (is_short_float<T> || is_short_float<V>) &&
-                                           (is_short_float<T> || std::is_arithmetic_v<T>) &&
-                                           (is_short_float<V> || std::is_arithmetic_v<V>) && element<T> && element<V>;
+concept converted_by_torch = !std::is_same_v<T, V> && (short_float<T> || short_float<V>) && element<T> && element<V> &&
+                             short_float_or_builtin<T> && short_float_or_builtin<V>;
 
 /// Converts the source into the destination, to whose shape it is broadcast. Returns false, and does nothing, for
 /// strides that a tensor cannot have.
