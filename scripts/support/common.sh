@@ -60,23 +60,33 @@ as_root() {
     fi
 }
 
-# Makes a chroot of a Debian release, once: make_chroot DIRECTORY RELEASE [PACKAGE,...]
-make_chroot() {
-    [ -e "$1/.complete" ] && return
-    [ "$(id -u)" = 0 ] || fail "chroots need root."
-    command -v debootstrap > /dev/null || fail "debootstrap is not installed: apt-get install debootstrap."
-    say "making a chroot of Debian $2 in $1, some minutes"
-    rm -rf "${1:?}"
-    # One script serves all releases, those that an older debootstrap has not heard of, too.
-    debootstrap --variant=minbase ${3:+"--include=$3"} "$2" "$1" http://deb.debian.org/debian \
-        /usr/share/debootstrap/scripts/sid || fail "the chroot in $1 is not complete; run this again."
-    touch "$1/.complete"
-}
-
 # Runs a command in a chroot, with nothing of the caller's environment: in_chroot DIRECTORY COMMAND [NAME=VALUE ...]
 in_chroot() {
     local directory=$1 command=$2
     shift 2
     chroot "$directory" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb DEBIAN_FRONTEND=noninteractive \
-        "$@" bash -c "$command"
+        PIP_CERT=/etc/ssl/certs/ca-certificates.crt "$@" bash -c "$command"
+}
+
+# Makes a chroot of a Debian release, once: make_chroot DIRECTORY RELEASE [PACKAGE ...]
+make_chroot() {
+    local directory=$1 release=$2
+    shift 2
+    [ -e "$directory/.complete" ] && return
+    [ "$(id -u)" = 0 ] || fail "chroots need root."
+    command -v debootstrap > /dev/null || fail "debootstrap is not installed: apt-get install debootstrap."
+    say "making a chroot of Debian $release in $directory, some minutes; $directory.log tells how far it is"
+    rm -rf "${directory:?}"
+    mkdir -p "$(dirname "$directory")"
+    local incomplete="it is not complete, and its log says why; run this again."
+    # One script serves all releases, those that an older debootstrap has not heard of, too.
+    debootstrap --variant=minbase "$release" "$directory" http://deb.debian.org/debian \
+        /usr/share/debootstrap/scripts/sid > "$directory.log" 2>&1 || fail "$incomplete"
+    if [ $# -gt 0 ]; then
+        in_chroot "$directory" "apt-get update -q && apt-get install -q -y --no-install-recommends ca-certificates $*" \
+            >> "$directory.log" 2>&1 || fail "$incomplete"
+        # It trusts whom this machine trusts, a proxy of the network among them.
+        cp /etc/ssl/certs/ca-certificates.crt "$directory/etc/ssl/certs"
+    fi
+    touch "$directory/.complete"
 }
