@@ -20,4 +20,12 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/xtensor-torch-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/xtensor-torch-config-version.cmake
               cmake/xtensor-torch-xtensor-layout.cmake
         DESTINATION ${package_dir})
+
+# Relative to itself, so that the installed tree may move.
+set(pkgconfig_dir ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig
+           OUTPUT_VARIABLE to_include)
+configure_file(cmake/xtensor-torch.pc.in xtensor-torch.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/xtensor-torch.pc DESTINATION ${pkgconfig_dir})
+
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

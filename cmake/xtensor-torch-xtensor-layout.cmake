@@ -4,7 +4,9 @@
 function(xtensor_torch_find_xtensor_layout out)
     get_target_property(directories xtensor INTERFACE_INCLUDE_DIRECTORIES)
     foreach(directory IN LISTS directories)
-        string(REGEX REPLACE "^\\$<BUILD_INTERFACE:(.*)>$" "\\1" directory "${directory}")
+        # Out of $<BUILD_INTERFACE:…>, and of $<$<CONFIG:Release>:…> as Conan writes it, with one directory or more.
+        string(REGEX REPLACE "^\\$<(BUILD_INTERFACE|\\$<CONFIG:[^>]*>):" "" directory "${directory}")
+        string(REGEX REPLACE ">$" "" directory "${directory}")
         if(EXISTS "${directory}/xtensor/containers/xarray.hpp")
             set(${out} 1 PARENT_SCOPE)
             return()
