@@ -21,3 +21,4 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/xtensor-torch-config.cmake
               cmake/xtensor-torch-xtensor-layout.cmake
         DESTINATION ${package_dir})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES debugger/xtensor_torch_gdb.py debugger/xtensor-torch.natvis DESTINATION ${CMAKE_INSTALL_DATADIR}/xtensor-torch)
