@@ -151,6 +151,14 @@ pid_t start(shared_memory& memory, std::size_t rank) {
     }
 }
 
+void stop(const std::array<pid_t, processes>& children) {
+    for (const pid_t child : children) {
+        if (child > 0) {
+            kill(child, SIGKILL);
+        }
+    }
+}
+
 // Where one fails, the other one would wait for it.
 bool all_succeed(std::array<pid_t, processes> children) {
     bool good = true;
@@ -160,11 +168,7 @@ bool all_succeed(std::array<pid_t, processes> children) {
         std::replace(children.begin(), children.end(), child, pid_t{0});
         if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS) {
             good = false;
-            for (const pid_t left : children) {
-                if (left != 0) {
-                    kill(left, SIGKILL);
-                }
-            }
+            stop(children);
         }
     }
     return good;
@@ -179,6 +183,7 @@ int main() {
     for (std::size_t rank = 0; rank < processes; ++rank) {
         children[rank] = start(memory, rank);
         if (children[rank] < 0) {
+            stop(children);
             std::cerr << "no process could be started\n";
             return EXIT_FAILURE;
         }

@@ -52,16 +52,16 @@ enum class memory_holder {
 /// What `describe` says of an object.
 struct description {
     /// "view", "tensor", "container" or "expression".
-    std::string_view kind = {};
+    std::string_view kind;
     /// As torch prints it, e.g. "float32"; the C++ type where there is no dtype, e.g. "std::string".
-    std::string dtype = {};
+    std::string dtype;
     /// None where the tensor has no shape of its own: undefined, nested, under functorch, of symbolic sizes.
-    std::optional<std::vector<std::int64_t>> shape = {};
+    std::optional<std::vector<std::int64_t>> shape;
     /// In elements; none where no element has an address. xtensor's objects have 0 in a dimension of size 1.
-    std::optional<std::vector<std::int64_t>> strides = {};
+    std::optional<std::vector<std::int64_t>> strides;
     /// "row-major" and "column-major" without holes, else "strided"; LibTorch's name of a layout without strides, e.g.
     /// "Sparse"; "undefined"; "wrapper" for a tensor that wraps another one; "lazy" for an expression.
-    std::string layout = {};
+    std::string layout;
     c10::Device device = c10::kCPU;
     memory_holder holder = memory_holder::nobody;
     /// Whether elements may be written through the object: not through a view of const elements, a const container, a
@@ -98,11 +98,13 @@ inline memory_holder holder_of(const at::Tensor& tensor) {
 }
 
 inline description describe_tensor(const at::Tensor& tensor, bool is_writable) {
-    description found{.kind = "tensor", .dtype = "undefined", .layout = "wrapper"};
+    description found;
+    found.kind = "tensor";
     if (!tensor.defined()) {
-        found.layout = "undefined";
+        found.dtype = found.layout = "undefined";
         return found;
     }
+    found.layout = "wrapper";
     found.dtype = describe(tensor.scalar_type()).name;
     found.device = tensor.device();
     if (tensor.key_set().has_any(wrapper_keys) || tensor.unsafeGetTensorImpl()->has_symbolic_sizes_strides()) {
@@ -144,7 +146,11 @@ memory_holder holder_behind(const X& x) {
 template <class X>
 description describe_expression(const X& x, bool is_writable) {
     using value_type = typename X::value_type;
-    description found{.kind = "expression", .layout = "lazy", .holder = holder_behind(x), .is_writable = is_writable};
+    description found;
+    found.kind = "expression";
+    found.layout = "lazy";
+    found.holder = holder_behind(x);
+    found.is_writable = is_writable;
     if constexpr (element<value_type>) {
         found.dtype = dtype_traits<value_type>::name;
     } else {
