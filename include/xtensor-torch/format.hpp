@@ -57,7 +57,7 @@ struct description {
     std::string dtype;
     /// None where the tensor has no shape of its own: undefined, nested, under functorch, of symbolic sizes.
     std::optional<std::vector<std::int64_t>> shape;
-    /// In elements; none where no element has an address. xtensor's objects have 0 in a dimension of size 1.
+    /// In elements; none for expressions and for layouts without strides. xtensor has 0 in a dimension of size 1.
     std::optional<std::vector<std::int64_t>> strides;
     /// "row-major" and "column-major" without holes, else "strided"; LibTorch's name of a layout without strides, e.g.
     /// "Sparse"; "undefined"; "wrapper" for a tensor that wraps another one; "lazy" for an expression.

@@ -15,10 +15,6 @@ set(commands "source ${PRINTERS}" "set auto-solib-add off" "set startup-with-she
     "break stop_here" run up "print matrix" "print transposed" "print numbers" "print scalar" "print halves" "print empty" kill)
 list(TRANSFORM commands PREPEND "--eval-command=")
 execute_process(COMMAND ${GDB} -nx -batch ${commands} ${PROGRAM} OUTPUT_VARIABLE printed ERROR_VARIABLE errors)
-if(errors MATCHES "ptrace|Operation not permitted|personality")
-    message("skipped: this system does not let gdb run a program: ${errors}")
-    return()
-endif()
 set(expected
     [[$1 = view of float, shape [2, 3], strides [3, 1] = {[0, 0] = 0, [0, 1] = 1, [0, 2] = 2, [1, 0] = 3, [1, 1] = 4, [1, 2] = 5}
 $2 = view of const float, shape [3, 2], strides [1, 3] = {[0, 0] = 0, [0, 1] = 3, [1, 0] = 1, [1, 1] = 4, [2, 0] = 2, [2, 1] = 5}
@@ -28,7 +24,9 @@ $5 = view of c10::Half, shape [2], strides [1] = {[0] = 1.5, [1] = 1.5}
 $6 = view of float, shape [0, 3], strides [0, 0]
 ]])
 string(FIND "${printed}" "${expected}" position)
-if(position EQUAL -1)
+if(position EQUAL -1 AND errors MATCHES "ptrace|Operation not permitted")
+    message("skipped: this system does not let gdb run a program: ${errors}")
+elseif(position EQUAL -1)
     message("${printed}\n${errors}")
     message(FATAL_ERROR "gdb did not print this:\n${expected}")
 endif()
