@@ -29,3 +29,4 @@ configure_file(cmake/xtensor-torch.pc.in xtensor-torch.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/xtensor-torch.pc DESTINATION ${pkgconfig_dir})
 
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES debugger/xtensor_torch_gdb.py debugger/xtensor-torch.natvis DESTINATION ${CMAKE_INSTALL_DATADIR}/xtensor-torch)
