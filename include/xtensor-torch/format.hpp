@@ -62,7 +62,9 @@ struct description {
     /// "row-major" and "column-major" without holes, else "strided"; LibTorch's name of a layout without strides, e.g.
     /// "Sparse"; "undefined"; "wrapper" for a tensor that wraps another one; "lazy" for an expression.
     std::string layout;
+    /// Of expressions and containers the CPU.
     c10::Device device = c10::kCPU;
+    /// Who keeps the elements alive.
     memory_holder holder = memory_holder::nobody;
     /// Whether elements may be written through the object: not through a view of const elements, a const container, a
     /// const tensor, and a tensor whose elements share memory.
@@ -195,13 +197,17 @@ inline std::string text_of(const description& object) {
 
 }  // namespace detail
 
+/// What can be described: tensors, views, containers and expressions.
+template <class X>
+concept describable =
+    std::derived_from<std::remove_cvref_t<X>, at::Tensor> || xt::is_xexpression<std::remove_cvref_t<X>>::value;
+
 /// Says of a tensor, a view, a container or an expression what its elements are, where they lie, who keeps them alive
 /// and whether they may be written. Nothing is evaluated, and no tensor is refused: undefined, sparse and wrapped ones
 /// have descriptions, too. Throws c10::ValueError for an expression whose operands' shapes do not broadcast.
 ///
 /// A tensor_view is writable where its type says so, whether or not the handle to it is const.
-template <class X>
-    requires std::derived_from<std::remove_cvref_t<X>, at::Tensor> || xt::is_xexpression<std::remove_cvref_t<X>>::value
+template <describable X>
 description describe(X&& x) {
     using object = std::remove_reference_t<X>;
     if constexpr (std::derived_from<std::remove_cvref_t<X>, at::Tensor>) {

@@ -5,6 +5,7 @@
 #include <torch/library.h>
 #include <torch/types.h>
 
+#include <xtensor-torch/format.hpp>
 #include <xtensor-torch/op.hpp>
 #include <xtensor-torch/xtensor-torch.hpp>
 
