@@ -129,7 +129,7 @@ def bar_chart(rows):
 $rows << END
 {data}
 END
-set title 'ratio of times, ours to theirs, and its bar (mark)'
+set title 'time, ours / theirs; its bar is marked'
 set logscale x 2
 set xrange [0.05:4]
 set yrange [-1:{len(shown)}]
