@@ -194,9 +194,19 @@ T converted(const V& value) {
     }
 }
 
+// A functor need not have a vector form, and then Clang warns that it was told to vectorise the loop: of the function
+// that the loop ended up in, which must be this one for the warning to be off.
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
+
 /// Computes one run: `out[i] = kernel(in...[i])` for i in [0, size). An operand may be the destination itself, element
 /// for element, and must not overlap it otherwise.
 template <class T, class Kernel, class Pointers>
+#if defined(__clang__)
+[[clang::noinline]]
+#endif
 void compute_run(const Kernel kernel, T* out, const Pointers in, std::ptrdiff_t size) {
     std::ptrdiff_t i = 0;
 #if defined(XTENSOR_USE_XSIMD)
@@ -225,5 +235,9 @@ void compute_run(const Kernel kernel, T* out, const Pointers in, std::ptrdiff_t 
         out[i] = converted<T>(kernel.template element<0>(in, i));
     }
 }
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 }  // namespace xtt::detail
