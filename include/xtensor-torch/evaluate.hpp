@@ -1,5 +1,6 @@
 // xtensor assigns expressions to containers it may resize. A view's memory belongs to a tensor and keeps its shape;
-// this file puts values into such memory: shapes are checked first, then overlap, then xtensor's own assignment runs.
+// this file puts values into such memory: it checks the shapes, and chooses between one linear loop, a walk through few
+// elements, a nest of loops over tiles, LibTorch's conversion of short floats, and xtensor's own assignment.
 #pragma once
 
 #include <xtensor-torch/detail/conversion.hpp>
