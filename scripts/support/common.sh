@@ -61,10 +61,13 @@ as_root() {
 }
 
 # Runs a command in a chroot, with nothing of the caller's environment: in_chroot DIRECTORY COMMAND [NAME=VALUE ...]
+# Debuggers, sanitizers and LibTorch read /proc: it is mounted for this command alone, in a namespace that ends with it.
 in_chroot() {
     local directory=$1 command=$2
     shift 2
-    chroot "$directory" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb DEBIAN_FRONTEND=noninteractive \
+    # shellcheck disable=SC2016  # the shell in the namespace expands it
+    unshare --mount bash -c 'mount -t proc proc "$1/proc" && exec chroot "$@"' in_chroot "$directory" env -i HOME=/root \
+        PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb DEBIAN_FRONTEND=noninteractive \
         PIP_CERT=/etc/ssl/certs/ca-certificates.crt "$@" bash -c "$command"
 }
 

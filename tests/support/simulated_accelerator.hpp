@@ -217,9 +217,9 @@ struct guard final : c10::impl::DeviceGuardImplInterface {
     c10::Device getDevice() const override { return device(this_thread().device); }
     void setDevice(c10::Device other) const override { this_thread().device = other.index(); }
     void uncheckedSetDevice(c10::Device other) const noexcept override { this_thread().device = other.index(); }
-    c10::Stream getStream(c10::Device of) const override { return current_stream(of.index()); }
+    c10::Stream getStream(c10::Device of) const noexcept override { return current_stream(of.index()); }
     c10::Stream getDefaultStream(c10::Device of) const override { return stream(of.index(), 0); }
-    c10::Stream exchangeStream(c10::Stream other) const override {
+    c10::Stream exchangeStream(c10::Stream other) const noexcept override {
         auto& current = this_thread().stream.at(static_cast<std::size_t>(other.device_index()));
         return stream(other.device_index(), std::exchange(current, other.id()));
     }
@@ -417,9 +417,13 @@ struct counting_allocator final : c10::Allocator {
     c10::Allocator* original = c10::GetCPUAllocator();
 };
 
-struct hooks final : at::PrivateUse1HooksInterface {
-    bool isBuilt() const override { return true; }
-    bool isAvailable() const override { return true; }
+// Not every supported LibTorch asks these two: without the word override they compile with all of them.
+struct hooks_on_presence : at::PrivateUse1HooksInterface {
+    virtual bool isBuilt() const { return true; }
+    virtual bool isAvailable() const { return true; }
+};
+
+struct hooks final : hooks_on_presence {
     bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
     c10::DeviceIndex deviceCount() const override { return device_count; }
     bool isPinnedPtr(const void* data) const override { return pinned_memory().has(data); }
