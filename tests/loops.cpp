@@ -305,14 +305,17 @@ TEST_CASE("what xtensor itself compares over strided views is written where it b
     CHECK(at::equal(xtt::copy(less), tensor.lt(250)));
 }
 
-TEST_CASE("nothing is allocated where all operands are contiguous") {
+TEST_CASE("nothing is allocated, whatever the strides") {
     const auto threads = GENERATE(1, 2);
     const thread_count scope(threads);
-    const auto size = GENERATE(std::int64_t{4}, std::int64_t{1} << 18);
-    const at::Tensor a = at::ones({size}), b = at::ones({size});
-    at::Tensor out = at::zeros({size});
-    const auto va = xtt::view<const float, 1>(a), vb = xtt::view<const float, 1>(b);
-    auto view = xtt::view<float, 1>(out);
+    const auto rows = GENERATE(std::int64_t{4}, std::int64_t{1} << 16);
+    const auto columns = GENERATE(std::int64_t{4}, std::int64_t{3});
+    const auto transposed = GENERATE(false, true);
+    const at::Tensor a = at::ones({rows, 4}).narrow(1, 0, columns);
+    const at::Tensor b = transposed ? at::ones({columns, rows}).t() : at::ones({rows, columns});
+    at::Tensor out = at::zeros({rows, 4}).narrow(1, 0, columns);
+    const auto va = xtt::view<const float, 2>(a), vb = xtt::view<const float, 2>(b);
+    auto view = xtt::view<float, 2>(out);
     view = va * vb + 1.0f;  // LibTorch's threads start at the first use of them
     const auto before = allocations.load();
     view = va * vb + va;

@@ -2,6 +2,9 @@
 #include "differential/compare.hpp"
 #include "differential/headers.hpp"
 
+#include <cstdint>
+#include <type_traits>
+
 namespace differential {
 
 namespace {
@@ -39,18 +42,23 @@ void over_axes(const std::string& name, F reduce) {
     });
 }
 
+// Products of integers wrap around where that is defined.
+template <class T>
+using product = std::conditional_t<std::is_integral_v<T>, std::uint64_t, T>;
+
 template <class T>
 void register_sums() {
     over_axes<T>("sum", [](const auto& x, auto&&... how) { return xt::sum(x, how...); });
-    over_axes<T>("prod", [](const auto& x, auto&&... how) { return xt::prod(x, how...); });
+    over_axes<T>("prod", [](const auto& x, auto&&... how) { return xt::prod<product<T>>(x, how...); });
     over_axes<T>("mean", [](const auto& x, auto&&... how) { return xt::mean(x, how...); });
     reads_elements_alike<T>("cumsum(x)", [](const auto& x) { return xt::cumsum(x); });
     reads_elements_alike<T>("cumsum(x, 0)", [](const auto& x) {
         return x.dimension() < 1 ? xt::xarray<double>() : xt::xarray<double>(xt::cumsum(x, 0));
     });
     reads_elements_alike<T>("cumprod(x, last)", [](const auto& x) {
-        return x.dimension() < 1 ? xt::xarray<double>()
-                                 : xt::xarray<double>(xt::cumprod(x, static_cast<std::ptrdiff_t>(x.dimension() - 1)));
+        return x.dimension() < 1
+                   ? xt::xarray<double>()
+                   : xt::xarray<double>(xt::cumprod<product<T>>(x, static_cast<std::ptrdiff_t>(x.dimension() - 1)));
     });
 }
 

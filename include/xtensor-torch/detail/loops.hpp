@@ -60,8 +60,13 @@ auto dimensions_of(const D& destination, const Operand&... operands) {
 template <std::size_t N>
 void sort_and_merge(loop_dimensions<N>& dimensions) {
     std::reverse(dimensions.begin(), dimensions.end());
-    std::stable_sort(dimensions.begin(), dimensions.end(),
-                     [](const auto& x, const auto& y) { return x.strides[0] < y.strides[0]; });
+    // By insertion, which keeps equal ones in their order, too: std::stable_sort allocates for a handful.
+    const auto first = dimensions.begin();
+    for (auto next = first; next != dimensions.end(); ++next) {
+        const auto place = std::upper_bound(first, next, *next,
+                                            [](const auto& x, const auto& y) { return x.strides[0] < y.strides[0]; });
+        std::rotate(place, next, next + 1);
+    }
     std::size_t last = 0;
     for (std::size_t d = 1; d < dimensions.size(); ++d) {
         auto& inner = dimensions[last];
