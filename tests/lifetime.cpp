@@ -1,5 +1,6 @@
 // Who keeps what alive, and what is left behind: every order of destruction, buffers that are freed once, cycles that
 // leave the memory flat, calls that fail, and memory that runs out in the middle of a call.
+#include "support/sanitized.hpp"
 #include "support/testing.hpp"
 
 #include <xtensor-torch/xtensor-torch.hpp>
@@ -52,18 +53,6 @@ thread_local allocations here;
 }
 
 }  // namespace
-
-// The sanitizers bring operators of their own, which stay with what they allocated.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__clang__)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#if !defined(IS_SANITIZED)
-#define IS_SANITIZED 0
-#endif
 
 #if !IS_SANITIZED
 void* operator new(std::size_t bytes) { return allocate(bytes); }

@@ -1,5 +1,6 @@
 // The loops of the evaluator against LibTorch's own kernels: shapes that fill tiles and leave tails, operands in every
 // order, stepped, flipped and broadcast, on one thread and on several.
+#include "support/counted_allocations.hpp"
 #include "support/testing.hpp"
 
 #include <xtensor-torch/allocator.hpp>
@@ -11,32 +12,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <mutex>
-#include <new>
 #include <numeric>
 #include <random>
 #include <set>
 #include <stdexcept>
 #include <thread>
 #include <vector>
-
-namespace {
-
-std::atomic<std::size_t> allocations{0};
-
-}  // namespace
-
-// Inlined, GCC takes them for a mismatch of new and free.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size)) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 using namespace testing;
 

@@ -1,3 +1,4 @@
+#include "support/counted_allocations.hpp"
 #include "support/testing.hpp"
 
 #include <xtensor-torch/tensor.hpp>
@@ -13,33 +14,11 @@
 #include <c10/core/impl/COW.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
-#include <new>
 #include <numeric>
 #include <optional>
 
 using namespace testing;
-
-// Counts what is allocated through operator new, for the promise that a view of static rank allocates nothing.
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size != 0 ? size : 1)) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    ++allocations;
-    return std::malloc(size != 0 ? size : 1);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
