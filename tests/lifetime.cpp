@@ -54,7 +54,7 @@ thread_local allocations here;
 
 }  // namespace
 
-#if !IS_SANITIZED
+#if !HAS_SANITIZER_ALLOCATOR
 void* operator new(std::size_t bytes) { return allocate(bytes); }
 void* operator new[](std::size_t bytes) { return allocate(bytes); }
 void operator delete(void* memory) noexcept { release(memory); }
@@ -287,7 +287,7 @@ int fail_every_allocation(Call&& call, Unchanged&& unchanged) {
 }
 
 TEST_CASE("where memory runs out, the source and the destination are as they were, and nothing is lost") {
-    if (IS_SANITIZED) {
+    if (HAS_SANITIZER_ALLOCATOR) {
         std::puts("skipped: allocations cannot be made to fail under a sanitizer");
         SUCCEED("allocations cannot be made to fail");
         return;

@@ -15,7 +15,7 @@ inline std::atomic<std::size_t> allocations{0};
 
 }  // namespace testing
 
-#if !IS_SANITIZED
+#if !HAS_SANITIZER_ALLOCATOR
 // Inlined, GCC takes malloc and operator delete for a mismatch.
 [[gnu::noinline]] void* operator new(std::size_t size) {
     ++testing::allocations;
