@@ -60,6 +60,16 @@ as_root() {
     fi
 }
 
+# Installs or downloads the CPU build of torch, some 200 MB, apart from which the default builds bring several GB of
+# CUDA: torch_by_pip PIP install|download [OPTION ...]
+torch_version=2.13.0
+torch_by_pip() {
+    # PyTorch publishes its CPU builds apart from the package index; a machine that has them elsewhere says so to pip.
+    "$@" --quiet "torch==$torch_version+cpu" 2> /dev/null ||
+        "$@" --quiet --extra-index-url https://download.pytorch.org/whl/cpu "torch==$torch_version+cpu" ||
+        fail "no CPU build of torch $torch_version is to be had; point CMAKE_PREFIX_PATH to a LibTorch instead."
+}
+
 # Runs a command in a chroot, with nothing of the caller's environment: in_chroot DIRECTORY COMMAND [NAME=VALUE ...]
 # Debuggers, sanitizers and LibTorch read /proc: it is mounted for this command alone, in a namespace that ends with it.
 in_chroot() {
@@ -82,8 +92,8 @@ make_chroot() {
     rm -rf "${directory:?}"
     mkdir -p "$(dirname "$directory")"
     local incomplete="it is not complete, and its log says why; run this again."
-    # One script serves all releases, those that an older debootstrap has not heard of, too.
-    debootstrap --variant=minbase "$release" "$directory" http://deb.debian.org/debian \
+    # From its own mirror. One script serves all releases, those that an older debootstrap has not heard of, too.
+    debootstrap --variant=minbase "$release" "$directory" "" \
         /usr/share/debootstrap/scripts/sid > "$directory.log" 2>&1 || fail "$incomplete"
     if [ $# -gt 0 ]; then
         in_chroot "$directory" "apt-get update -q && apt-get install -q -y --no-install-recommends ca-certificates $*" \
