@@ -95,6 +95,8 @@ make_chroot() {
     # From its own mirror. One script serves all releases, those that an older debootstrap has not heard of, too.
     debootstrap --variant=minbase "$release" "$directory" "" \
         /usr/share/debootstrap/scripts/sid > "$directory.log" 2>&1 || fail "$incomplete"
+    # A mirror may lag, and a snapshot does for ever; signatures are checked all the same.
+    echo 'Acquire::Check-Valid-Until "false";' > "$directory/etc/apt/apt.conf.d/80mirror"
     if [ $# -gt 0 ]; then
         in_chroot "$directory" "apt-get update -q && apt-get install -q -y --no-install-recommends ca-certificates $*" \
             >> "$directory.log" 2>&1 || fail "$incomplete"

@@ -6,12 +6,22 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <new>
 
 namespace testing {
 
 inline std::atomic<std::size_t> allocations{0};
+
+// True, and said to be skipped, where nothing is counted.
+inline bool nothing_allocated_since(std::size_t before) {
+    if (HAS_SANITIZER_ALLOCATOR) {
+        std::puts("skipped: allocations are not counted under a sanitizer");
+        return true;
+    }
+    return allocations == before;
+}
 
 }  // namespace testing
 
