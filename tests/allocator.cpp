@@ -52,7 +52,7 @@ static_assert(std::is_empty_v<xtt::allocator<float>>);
 static_assert(xtt::adoptable<array<float>> && xtt::borrowable<fixed_rank<float, 2>&>);
 
 TEST_CASE("containers of any size and element start where LibTorch's tensors start") {
-    for (const std::size_t size : {1, 3, 17, 1000}) {
+    for (const std::size_t size : {1u, 3u, 17u, 1000u}) {
         CHECK(is_aligned(fixed_rank<bool, 1>::from_shape({size}).data()));
         CHECK(is_aligned(fixed_rank<float, 1>::from_shape({size}).data()));
         CHECK(is_aligned(fixed_rank<c10::Half, 1>::from_shape({size}).data()));

@@ -25,7 +25,7 @@ TEST_CASE("what the concepts call sharing shares, and what they call copying cop
     CHECK(shares(view, tensor));
     auto slice = xt::view(view, 0);
     static_assert(xtt::shares_storage_v<decltype(slice)>);
-    CHECK(&slice(0) == tensor.const_data_ptr<float>());
+    CHECK(&slice(0) == tensor.const_data_ptr());
     const auto owned = xtt::to_host<float, 2>(tensor);
     static_assert(!xtt::shares_storage_v<decltype(owned)>);
     CHECK_FALSE(shares(owned, tensor));

@@ -373,7 +373,7 @@ TEST_CASE("a read-only view leaves copy-on-write storage shared, a writable one 
     REQUIRE(is_shared(clone));
     {
         const auto view = xtt::view<const float, 1>(clone);
-        CHECK(view.data() == original.const_data_ptr<float>());
+        CHECK(view.data() == original.const_data_ptr());
         CHECK(is_shared(clone));
         CHECK(is_shared(original));
     }
