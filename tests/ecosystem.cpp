@@ -243,7 +243,7 @@ TEMPLATE_TEST_CASE("a view is saved as a NumPy file, and the file adopted", "", 
 }
 
 TEST_CASE("a loaded file is adopted without a copy, in both orders") {
-    const xt::xtensor<double, 2> rows = {{1, 2, 3}, {4, 5, 6}};
+    const xt::xtensor<double, 2, xt::layout_type::row_major> rows = {{1, 2, 3}, {4, 5, 6}};
     const xt::xtensor<double, 2, xt::layout_type::column_major> columns = rows;
     for (const bool by_column : {false, true}) {
         std::istringstream stream(by_column ? xt::dump_npy(columns) : xt::dump_npy(rows));

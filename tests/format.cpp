@@ -81,7 +81,7 @@ TEST_CASE("tensors that no view takes have descriptions, too") {
 }
 
 TEST_CASE("containers, views of them and expressions are told apart") {
-    xt::xtensor<double, 2> container = xt::ones<double>({3, 4});
+    xt::xtensor<double, 2, xt::layout_type::row_major> container = xt::ones<double>({3, 4});
     CHECK(printed(container) ==
           "container: float64, shape [3, 4], strides [4, 1], row-major, cpu, memory held by itself, writable");
     CHECK_FALSE(xtt::describe(std::as_const(container)).is_writable);
