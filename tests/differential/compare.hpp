@@ -105,9 +105,9 @@ template <class T>
 xt::xarray<T> owned_copy(const at::Tensor& tensor) {
     const at::Tensor packed = tensor.contiguous();
     const std::vector<std::size_t> shape(packed.sizes().begin(), packed.sizes().end());
-    xt::xarray<T> owned = xt::xarray<T>::from_shape(shape);
-    std::copy_n(static_cast<const T*>(packed.const_data_ptr()), packed.numel(), owned.data());
-    return owned;
+    auto rows = xt::xarray<T, xt::layout_type::row_major>::from_shape(shape);
+    std::copy_n(static_cast<const T*>(packed.const_data_ptr()), packed.numel(), rows.data());
+    return rows;  // XTENSOR_DEFAULT_LAYOUT may be another
 }
 
 template <xt::layout_type L>
