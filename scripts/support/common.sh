@@ -60,11 +60,11 @@ as_root() {
     fi
 }
 
-# Installs or downloads the CPU build of torch, some 200 MB, apart from which the default builds bring several GB of
-# CUDA: torch_by_pip PIP install|download [OPTION ...]
+# Installs or downloads the CPU build of torch: torch_by_pip PIP install|download [OPTION ...]
+# PyTorch publishes it apart from the package index, where the default build brings several GB of CUDA; a machine that has
+# it elsewhere says so to pip.
 torch_version=2.13.0
 torch_by_pip() {
-    # PyTorch publishes its CPU builds apart from the package index; a machine that has them elsewhere says so to pip.
     "$@" --quiet "torch==$torch_version+cpu" 2> /dev/null ||
         "$@" --quiet --extra-index-url https://download.pytorch.org/whl/cpu "torch==$torch_version+cpu" ||
         fail "no CPU build of torch $torch_version is to be had; point CMAKE_PREFIX_PATH to a LibTorch instead."
