@@ -33,8 +33,10 @@ constexpr std::size_t side = 9;                               // of a square
 constexpr std::size_t per_image = 3;
 
 using pixels = xt::xtensor<std::uint8_t, 4>;  // image, row, column, colour: as cameras deliver them
-using scores = xt::xtensor<float, 3>;         // class, row, column
 using plane = xt::xtensor<float, 2>;          // row, column
+
+// Class, row, column. The layout that xt::unravel_index counts on, whatever XTENSOR_DEFAULT_LAYOUT says.
+using scores = xt::xtensor<float, 3, xt::layout_type::row_major>;
 
 struct square {
     std::size_t kind, row, column;  // the colour and the centre

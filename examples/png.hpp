@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <string>
 
-/// Row, column, colour: red, green, blue.
-using picture = xt::xtensor<std::uint8_t, 3>;
+/// Row, column, colour: red, green, blue. In the order of the file, whatever XTENSOR_DEFAULT_LAYOUT says.
+using picture = xt::xtensor<std::uint8_t, 3, xt::layout_type::row_major>;
 
 /// Throws std::runtime_error where the file is missing or is no PNG.
 inline picture read_png(const std::string& path) {
