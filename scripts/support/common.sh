@@ -81,11 +81,12 @@ in_chroot() {
         PIP_CERT=/etc/ssl/certs/ca-certificates.crt "$@" bash -c "$command"
 }
 
-# Makes a chroot of a Debian release, once: make_chroot DIRECTORY RELEASE [PACKAGE ...]
+# Makes a chroot of a Debian release, and anew where the list of packages has changed since:
+# make_chroot DIRECTORY RELEASE [PACKAGE ...]
 make_chroot() {
-    local directory=$1 release=$2
+    local directory=$1 release=$2 complete=$1/.complete
     shift 2
-    [ -e "$directory/.complete" ] && return
+    [ -e "$complete" ] && [ "$(cat "$complete")" = "$*" ] && return
     [ "$(id -u)" = 0 ] || fail "chroots need root."
     command -v debootstrap > /dev/null || fail "debootstrap is not installed: apt-get install debootstrap."
     say "making a chroot of Debian $release in $directory, some minutes; $directory.log tells how far it is"
@@ -103,5 +104,5 @@ make_chroot() {
         # It trusts whom this machine trusts, a proxy of the network among them.
         cp /etc/ssl/certs/ca-certificates.crt "$directory/etc/ssl/certs"
     fi
-    touch "$directory/.complete"
+    echo "$*" > "$complete"
 }
