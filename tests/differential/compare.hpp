@@ -101,13 +101,14 @@ inline std::vector<property>& properties() {
     return all;
 }
 
+// Row-major, whatever XTENSOR_DEFAULT_LAYOUT says: some of xtensor's functions are wrong over column-major arrays.
 template <class T>
-xt::xarray<T> owned_copy(const at::Tensor& tensor) {
+auto owned_copy(const at::Tensor& tensor) {
     const at::Tensor packed = tensor.contiguous();
     const std::vector<std::size_t> shape(packed.sizes().begin(), packed.sizes().end());
-    auto rows = xt::xarray<T, xt::layout_type::row_major>::from_shape(shape);
-    std::copy_n(static_cast<const T*>(packed.const_data_ptr()), packed.numel(), rows.data());
-    return rows;  // XTENSOR_DEFAULT_LAYOUT may be another
+    auto owned = xt::xarray<T, xt::layout_type::row_major>::from_shape(shape);
+    std::copy_n(static_cast<const T*>(packed.const_data_ptr()), packed.numel(), owned.data());
+    return owned;
 }
 
 template <xt::layout_type L>

@@ -54,11 +54,15 @@ void register_order() {
         return xt::quantile(x, {0.25, 0.6}, counted_from_first(x, axis));
     });
 #endif
-    along_axes<T>("sort(transpose)",
-                  [](const auto& x, std::ptrdiff_t axis) { return xt::sort(xt::transpose(x), axis); });
-    along_axes<T>("argsort(view)", [](const auto& x, std::ptrdiff_t axis) {
-        return xt::argsort(xt::view(x, xt::range(0, (x.shape()[0] + 1) / 2)), axis);
-    });
+    // Of an operand that is not in the default layout, xtensor sorts along another axis than asked for. By default that
+    // is a transposed operand, of the view as of the array; with a column-major default it differs between the two.
+    if constexpr (xt::xarray<T>::static_layout == xt::layout_type::row_major) {
+        along_axes<T>("sort(transpose)",
+                      [](const auto& x, std::ptrdiff_t axis) { return xt::sort(xt::transpose(x), axis); });
+        along_axes<T>("argsort(view)", [](const auto& x, std::ptrdiff_t axis) {
+            return xt::argsort(xt::view(x, xt::range(0, (x.shape()[0] + 1) / 2)), axis);
+        });
+    }
     along_axes<T>("sort(flip)", [](const auto& x, std::ptrdiff_t axis) { return xt::sort(xt::flip(x, 0), axis); });
     reads_elements_alike<T>("sort(x, none)", [](const auto& x) { return xt::xarray<T>(xt::sort(x, xt::xnone())); });
     reads_elements_alike<T>("argsort(x, none)",
