@@ -193,6 +193,20 @@ TEST_CASE("overlap of source and destination gives the result of evaluating firs
                 xt::xtuple(xt::view(line_view, xt::range(4, 8)), xt::view(line_view, xt::range(0, 4))));
         });
     }
+    SECTION("with a scalar that is an element of the destination") {
+        const auto& first = line_view(0);
+        xtt::view<float>(line) += 2.0f;
+        const auto lambda = [](float x) { return x * x; };
+        gives_the_result_of_evaluating_first(line, [&] { return xt::square(line_view / first); });
+        gives_the_result_of_evaluating_first(line, [&] { return xt::cube(line_view / first); });
+        gives_the_result_of_evaluating_first(line, [&] { return xt::pow<2>(line_view / first); });
+        gives_the_result_of_evaluating_first(line, [&] { return line_view / first; });
+        gives_the_result_of_evaluating_first(line, [&] { return xt::vectorize(lambda)(line_view / first); });
+        gives_the_result_of_evaluating_first(line, [&] { return line_view - xt::sum(line_view / first); });
+        gives_the_result_of_evaluating_first(line, [&] { return xt::view(line_view / first, xt::all()); });
+        gives_the_result_of_evaluating_first(line,
+                                             [&] { return xt::make_lambda_xfunction(lambda, line_view / first); });
+    }
     SECTION("through a container that a tensor borrows") {
         xt::xtensor<float, 1> array = xt::arange<float>(8);
         at::Tensor borrowed = xtt::borrow(array);
@@ -213,6 +227,29 @@ TEST_CASE("no temporary is made where operands coincide or are disjoint") {
     at::Tensor top = a.slice(0, 0, 1);
     at::Tensor bottom = a.slice(0, 2, 3);
     CHECK_FALSE(xtt::detail::may_read_after_write(xtt::view<float>(top), xtt::view<float>(bottom)));
+    CHECK_FALSE(xtt::detail::needs_temporary(va, va / va(0, 0)));
+    CHECK_FALSE(xtt::detail::needs_temporary(va, vb / vb(0, 0)));
+    CHECK_FALSE(xtt::detail::needs_temporary(va, va - xt::sum(va)));
+}
+
+TEST_CASE("flattened expressions and fixed shapes are assigned") {
+    at::Tensor source = counting({3, 4}).t();
+    at::Tensor tensor = at::zeros({12});
+    auto matrix = xtt::view<float, 2>(source);
+    auto view = xtt::view<float>(tensor);
+    const at::Tensor flat = source.contiguous().view({12});
+    view = xt::ravel(matrix);
+    CHECK(at::equal(tensor, flat));
+    view = xt::flatten(matrix) + 1.0f;
+    CHECK(at::equal(tensor, flat + 1));
+    CHECK(at::equal(xtt::copy(2.0f * xt::flatten(matrix)), flat * 2));
+
+    const xt::xtensor_fixed<float, xt::xshape<4>> fixed = {1, 2, 3, 4};
+    at::Tensor rows = at::zeros({3, 4});
+    xtt::view<float>(rows) = fixed + 1.0f;
+    CHECK(at::equal(rows, at::tensor({2.0f, 3.0f, 4.0f, 5.0f}).expand({3, 4})));
+    xtt::view<float, 2>(rows) = fixed;
+    CHECK(at::equal(rows, at::tensor({1.0f, 2.0f, 3.0f, 4.0f}).expand({3, 4})));
 }
 
 TEST_CASE("empty and zero-dimensional views are assigned") {

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <numeric>
 #include <random>
@@ -23,7 +24,37 @@
 
 using namespace testing;
 
+// Functors that are called as pure ones are: what they do is seen through globals.
+namespace functors {
+
+std::mutex seen_mutex;
+std::set<std::thread::id> seen_threads;
+std::atomic<int> calls{0};
+
+struct watched {
+    float operator()(float x) const {
+        if (++calls % 1000 == 0) {
+            const std::lock_guard lock(seen_mutex);
+            seen_threads.insert(std::this_thread::get_id());
+        }
+        return x + 1;
+    }
+};
+
+struct refusing {
+    float operator()(float x) const { return x == 17.0f ? throw std::domain_error("17 is not wanted") : x; }
+};
+
+}  // namespace functors
+
+template <>
+inline constexpr bool xtt::is_pure_v<functors::watched> = true;
+template <>
+inline constexpr bool xtt::is_pure_v<functors::refusing> = true;
+
 namespace {
+
+using namespace functors;
 
 // LibTorch's pool is not instrumented: ThreadSanitizer sees races where it hands over work, so there it has one thread.
 constexpr int several = IS_THREAD_SANITIZED ? 1 : 2;
@@ -194,25 +225,6 @@ TEST_CASE("Half and BFloat16 are converted as LibTorch converts them, in every l
     }
 }
 
-// A functor without members, as the evaluator shares it among threads: what it does is seen through globals.
-std::mutex seen_mutex;
-std::set<std::thread::id> seen_threads;
-std::atomic<int> calls{0};
-
-struct watched {
-    float operator()(float x) const {
-        if (++calls % 1000 == 0) {
-            const std::lock_guard lock(seen_mutex);
-            seen_threads.insert(std::this_thread::get_id());
-        }
-        return x + 1;
-    }
-};
-
-struct refusing {
-    float operator()(float x) const { return x == 17.0f ? throw std::domain_error("17 is not wanted") : x; }
-};
-
 template <class F, class E>
 auto apply(F functor, const E& e) {
     return xt::xfunction<F, const E&>(functor, e);
@@ -274,6 +286,69 @@ TEST_CASE("a functor with members is called in xtensor's order, on the calling t
     CHECK(at::equal(tensor.t(), in_order(at::arange(120000, at::kFloat))));
     view = 2.0f * apply(numbered, source);
     CHECK(at::equal(tensor.t(), in_order(at::arange(120000, 240000, at::kFloat)).mul(2)));
+}
+
+static_assert(xtt::detail::functor_of_a_library<xt::detail::plus>);
+static_assert(xtt::detail::functor_of_a_library<std::multiplies<>>);
+static_assert(!xtt::detail::functor_of_a_library<std::function<float(float)>>);
+static_assert(!xtt::detail::functor_of_a_library<functors::watched>);
+
+TEST_CASE("a functor without members is called in xtensor's order on one thread, unless it is known to be pure") {
+    const thread_count scope(several);
+    at::Tensor input = at::zeros({1 << 18});
+    at::Tensor tensor = at::zeros({1 << 18});
+    auto source = xtt::view<float>(input);
+    auto view = xtt::view<float>(tensor);
+    static int number;
+    const auto numbered = [](float x) { return x + static_cast<float>(number++); };
+    const at::Tensor expected = at::arange(1 << 18, at::kFloat);
+    number = 0;
+    view = xt::vectorize(numbered)(source);
+    CHECK(at::equal(tensor, expected));
+    number = 0;
+    view = xt::make_lambda_xfunction(numbered, source);
+    CHECK(at::equal(tensor, expected));
+    number = 0;
+    view = 2.0f * apply(numbered, source) + source;
+    CHECK(at::equal(tensor, 2 * expected));
+    number = 0;
+    CHECK(at::equal(xtt::copy(apply(numbered, source)), expected));
+    number = 0;
+    view = xt::square(apply(numbered, source));
+    CHECK(at::equal(tensor, expected * expected));
+}
+
+TEST_CASE("what xtensor makes of lambdas of its own is known to be pure") {
+    const auto known = []<class E>(const E&) { return xtt::detail::is_elementwise_call<E>::value; };
+    at::Tensor tensor = at::ones({3});
+    auto view = xtt::view<float>(tensor);
+    const auto& constant = view;
+    CHECK(known(xt::square(view)));
+    CHECK(known(xt::square(constant)));
+    CHECK(known(xt::square(view + 1.0f)));
+    CHECK(known(xt::square(xt::square(constant))));
+    CHECK(known(xt::cube(view)));
+    CHECK(known(xt::pow<3>(view)));
+    CHECK(known(xt::exp(view)));
+    CHECK(known(xt::where(view > 1.0f, view, constant)));
+    CHECK(known(xt::cast<int>(view)));
+    CHECK(known(xt::maximum(view, constant)));
+    CHECK(!known(xt::make_lambda_xfunction([](float x) { return x; }, view)));
+}
+
+struct greater {
+    const float& operator()(const float& a, const float& b) const { return a < b ? b : a; }
+};
+
+TEST_CASE("a functor may return a reference to its argument") {
+    const at::Tensor a = at::randn({300}), b = at::randn({300}), c = at::randn({300});
+    const auto va = xtt::view<const float>(a), vb = xtt::view<const float>(b), vc = xtt::view<const float>(c);
+    using inner = xt::xfunction<std::identity, decltype(va + vb)>;
+    at::Tensor tensor = at::zeros({300});
+    xtt::view<float>(tensor) = inner(std::identity(), va + vb) * 2.0f;
+    CHECK(at::equal(tensor, (a + b) * 2));
+    xtt::view<float>(tensor) = xt::vectorize(greater())(va, vc);
+    CHECK(at::equal(tensor, a.maximum(c)));
 }
 
 TEST_CASE("what is not a function of single elements is evaluated once") {

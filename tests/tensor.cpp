@@ -156,6 +156,40 @@ TEST_CASE("a negative stride is a ValueError, never the end of the process") {
     CHECK(at::equal(xtt::copy(flipped), xtt::copy(array).flip({1})));
 }
 
+// Memory that is aligned for std::complex<float> and not for c10::complex<float>.
+template <class T>
+struct shifted_allocator {
+    using value_type = T;
+
+    shifted_allocator() = default;
+    template <class U>
+    shifted_allocator(const shifted_allocator<U>&) noexcept {}
+
+    T* allocate(std::size_t count) {
+        return reinterpret_cast<T*>(static_cast<char*>(::operator new(count * sizeof(T) + alignof(T))) + alignof(T));
+    }
+    void deallocate(T* pointer, std::size_t) { ::operator delete(reinterpret_cast<char*>(pointer) - alignof(T)); }
+    bool operator==(const shifted_allocator&) const = default;
+};
+
+TEST_CASE("a container that adopt refuses is left as it was") {
+    using complex = std::complex<float>;
+    using container = xt::xtensor_container<xt::uvector<complex, shifted_allocator<complex>>, 1>;
+    container a = {complex(1, 2), complex(3, 4)};
+    const complex* const elements = a.data();
+    CHECK(contains(message_of<c10::ValueError>([&] { xtt::adopt(std::move(a)); }), "xtt::copy(x)"));
+    CHECK(a.data() == elements);
+    CHECK((a.size() == 2 && a(1) == complex(3, 4)));
+    auto shared = std::make_shared<container>(std::move(a));
+    CHECK_THROWS_AS(xtt::adopt(shared), c10::ValueError);
+    CHECK_THROWS_AS(xtt::adopt(std::move(shared)), c10::ValueError);
+    CHECK((shared != nullptr && (*shared)(1) == complex(3, 4)));
+
+    // Elements inside the container move with it.
+    xt::xtensor_fixed<complex, xt::xshape<2>> fixed = {complex(1, 2), complex(3, 4)};
+    CHECK(xtt::adopt(std::move(fixed)).numel() == 2);
+}
+
 TEST_CASE("elements less aligned than LibTorch needs are a ValueError") {
     alignas(16) static float memory[8] = {};
     auto* misaligned = reinterpret_cast<std::complex<float>*>(memory + 1);

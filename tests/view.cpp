@@ -17,6 +17,8 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <random>
+#include <vector>
 
 using namespace testing;
 
@@ -136,6 +138,37 @@ TEST_CASE("10: strides that only look like overlap are writable") {
     CHECK(interleaved.sum().item<float>() == 6.0f);
     at::Tensor touching = counting({8}).as_strided({3, 3}, {2, 1});  // 0 1 2, 2 3 4, …
     CHECK(contains(refusal<c10::ValueError>(touching), "share memory"));
+}
+
+TEST_CASE("10: strides overlap exactly where counting the elements says so") {
+    std::mt19937 random(7);
+    const auto below = [&](std::ptrdiff_t bound) { return static_cast<std::ptrdiff_t>(random() % unsigned(bound)); };
+    int distinct = 0;
+    for (int i = 0; i < 5000; ++i) {
+        std::vector<std::ptrdiff_t> shape(static_cast<std::size_t>(1 + below(4)));
+        std::vector<std::ptrdiff_t> strides(shape.size());
+        std::generate(shape.begin(), shape.end(), [&] { return 1 + below(5); });
+        std::generate(strides.begin(), strides.end(), [&] { return below(40); });
+        std::vector<std::ptrdiff_t> offsets = {0};
+        for (std::size_t d = 0; d < shape.size(); ++d) {
+            const std::size_t count = offsets.size();
+            for (std::ptrdiff_t k = 1; k < shape[d]; ++k) {
+                for (std::size_t j = 0; j < count; ++j) {
+                    offsets.push_back(offsets[j] + k * strides[d]);
+                }
+            }
+        }
+        std::sort(offsets.begin(), offsets.end());
+        const bool overlap = std::adjacent_find(offsets.begin(), offsets.end()) != offsets.end();
+        REQUIRE(xtt::detail::elements_overlap(shape, strides) == overlap);
+        distinct += overlap ? 0 : 1;
+    }
+    CHECK(distinct > 500);
+}
+
+TEST_CASE("10: proving that many interleaved elements are distinct takes no memory for each") {
+    at::Tensor interleaved = at::empty({100'000'003}, at::kByte).as_strided({50'000'000, 2}, {2, 3});
+    CHECK(xtt::view<std::uint8_t, 2>(interleaved).size() == 100'000'000);
 }
 
 TEST_CASE("11: a misaligned data pointer is a ValueError") {

@@ -37,11 +37,27 @@ decltype(auto) shape_of(const char* verb, const E& expression) {
     }
 }
 
+// Counts from the last dimension, also in shapes that are a type and have no reverse iterators.
+template <class Shape, class Target>
+bool broadcasts_to(const Shape& shape, const Target& target) noexcept {
+    if (shape.size() > target.size()) {
+        return false;
+    }
+    const std::size_t added = target.size() - shape.size();
+    for (std::size_t d = 0; d < shape.size(); ++d) {
+        const auto size = static_cast<std::size_t>(shape[d]);
+        if (size != 1 && size != static_cast<std::size_t>(target[added + d])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// Throws c10::ValueError unless the expression's shape broadcasts to the destination's.
 template <class D, class E>
 void require_broadcastable(const D& destination, const E& expression) {
     const auto& shape = shape_of("assignment", expression);
-    if (!xt::broadcastable(shape, destination.shape())) [[unlikely]] {
+    if (!broadcasts_to(shape, destination.shape())) [[unlikely]] {
         refuse_shape(shape, destination.shape());
     }
 }
@@ -98,6 +114,16 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
         loop_nest<T, std::remove_const_t<decltype(kernel)>, std::remove_const_t<decltype(in)>>(
             kernel, out, in, dimensions_of(destination, operands...))
             .run(grain);
+    }
+}
+
+/// Whether `evaluate` may read an element of the destination after it changed it.
+template <class D, class E>
+bool needs_temporary(const D& destination, const E& expression) {
+    if constexpr (loopable<D, E>) {
+        return loops_read_after_write(destination, expression);
+    } else {
+        return may_read_after_write(destination, expression);
     }
 }
 

@@ -31,8 +31,8 @@ template <class T>
 inline constexpr std::size_t tensor_alignment<std::complex<T>> = alignof(c10::complex<T>);
 
 template <class T>
-void require_tensor_alignment(const char* verb, const T* data) {
-    if (reinterpret_cast<std::uintptr_t>(data) % tensor_alignment<T> != 0) [[unlikely]] {
+void require_tensor_alignment(const char* verb, std::uintptr_t address) {
+    if (address % tensor_alignment<T> != 0) [[unlikely]] {
         throw_value_error(std::string(verb) + ": the elements do not start at a multiple of " +
                           std::to_string(tensor_alignment<T>) + " bytes, which a tensor of " +
                           describe(scalar_type_v<T>).name + " needs. Copy them instead: xtt::copy(x).");
@@ -54,12 +54,17 @@ auto* first_element(X& x) {
     return x.size() == 0 ? x.data() : x.data() + x.data_offset();
 }
 
+template <class T>
+std::uintptr_t address_of(const T* data) noexcept {
+    return reinterpret_cast<std::uintptr_t>(data);
+}
+
 template <class X>
 at::Tensor borrow_elements(X& x) {
     using T = element_of<X>;
     const tensor_geometry geometry = geometry_of("borrow", x);
     T* data = first_element(x);
-    require_tensor_alignment("borrow", data);
+    require_tensor_alignment<T>("borrow", address_of(data));
     if constexpr (shares_storage_v<X>) {
         return tensor_view_behind(x).alias(data, geometry);
     } else {
@@ -68,12 +73,22 @@ at::Tensor borrow_elements(X& x) {
     }
 }
 
+// Whether the elements will be aligned once the container has moved to the heap. Those in memory of their own stay
+// where they are; those inside the container keep their distance from its start.
+template <class X>
+void require_alignment_when_moved(X& x) {
+    using T = element_of<X>;
+    const std::uintptr_t address = address_of(first_element(x));
+    const std::uintptr_t distance = address - reinterpret_cast<std::uintptr_t>(std::addressof(x));
+    static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= tensor_alignment<T>);
+    require_tensor_alignment<T>("adopt", distance < sizeof(X) ? distance : address);
+}
+
 // `holder` keeps `x` alive; the tensor owns the holder.
 template <class Holder, class X>
 at::Tensor adopt_elements(std::unique_ptr<Holder> holder, X& x) {
     const tensor_geometry geometry = geometry_of("adopt", x);
     auto* data = first_element(x);
-    require_tensor_alignment("adopt", data);
     return make_tensor_over(data, geometry, holder.release(),
                             [](void* context) { delete static_cast<Holder*>(context); });
 }
@@ -199,9 +214,12 @@ at::Tensor adopt(C&& container) {
                 "adopt: the shared_ptr is empty; a container is needed. Make one first: std::make_shared<…>(…).");
         }
         auto& elements = *container;
+        detail::require_tensor_alignment<detail::element_of<std::remove_reference_t<decltype(elements)>>>(
+            "adopt", detail::address_of(detail::first_element(elements)));
         return detail::adopt_elements(std::make_unique<holder>(container), elements);
     } else {
         static_cast<void>(detail::geometry_of("adopt", container));
+        detail::require_alignment_when_moved(container);
         auto holder = std::make_unique<std::remove_cvref_t<C>>(std::forward<C>(container));
         auto& elements = *holder;
         return detail::adopt_elements(std::move(holder), elements);

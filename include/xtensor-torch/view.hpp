@@ -167,7 +167,7 @@ private:
     template <class E>
     tensor_view& assign_checked(const E& expression) {
         detail::require_broadcastable(*this, expression);
-        if (detail::may_read_after_write(*this, expression)) {
+        if (detail::needs_temporary(*this, expression)) {
             auto shape = this->shape();
             std::fill(shape.begin(), shape.end(), 1);
             expression.broadcast_shape(shape);

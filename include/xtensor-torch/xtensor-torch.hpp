@@ -5,6 +5,7 @@
 #include <xtensor-torch/dtype.hpp>
 #include <xtensor-torch/evaluate.hpp>
 #include <xtensor-torch/host.hpp>
+#include <xtensor-torch/purity.hpp>
 #include <xtensor-torch/sharing.hpp>
 #include <xtensor-torch/tensor.hpp>
 #include <xtensor-torch/version.hpp>

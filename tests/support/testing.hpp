@@ -21,6 +21,7 @@
 #include <xtensor/containers/xadapt.hpp>
 #include <xtensor/containers/xfixed.hpp>
 #include <xtensor/core/xmath.hpp>
+#include <xtensor/core/xvectorize.hpp>
 #include <xtensor/generators/xbuilder.hpp>
 #include <xtensor/io/xio.hpp>
 #include <xtensor/views/xstrided_view.hpp>
@@ -32,6 +33,7 @@
 #include <xtensor/xio.hpp>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xstrided_view.hpp>
+#include <xtensor/xvectorize.hpp>
 #include <xtensor/xview.hpp>
 #endif
 

@@ -5,6 +5,7 @@
 
 #include <xtensor-torch/detail/overlap.hpp>
 #include <xtensor-torch/detail/xtensor.hpp>
+#include <xtensor-torch/purity.hpp>
 
 #include <cstddef>
 #include <tuple>
@@ -13,12 +14,13 @@
 
 namespace xtt::detail {
 
-// A function of single elements whose functor has no members. One with members may count its calls, or refer to
-// something that does: it is called in xtensor's own order, and not from several threads.
+// A function of single elements whose functor is known to be pure. Another may count its calls, or refer to something
+// that does: it is called in xtensor's own order, and not from several threads.
 template <class E>
 struct is_elementwise_call : std::false_type {};
 template <class F, class... Arguments>
-struct is_elementwise_call<xt::xfunction<F, Arguments...>> : std::is_empty<F> {};
+struct is_elementwise_call<xt::xfunction<F, Arguments...>>
+    : std::bool_constant<is_pure_call<F, xt::xfunction<F, Arguments...>, Arguments...>> {};
 
 // Broadcasting changes no value; the loops broadcast every operand to the destination.
 template <class E>
@@ -57,6 +59,23 @@ template <class... Operand>
 struct operand_values<std::tuple<Operand...>> {
     static constexpr bool in_place = (readable_in_place<std::remove_cvref_t<Operand>> && ...);
 };
+
+// Whether the loops, while they write `destination`, may read an element of it after it changed. Scalars, and whatever
+// is no function of single elements, have been evaluated before.
+template <strided_leaf D, class E>
+bool loops_read_after_write(const D& destination, const E& e) noexcept {
+    if constexpr (is_elementwise_call<E>::value) {
+        return std::apply(
+            [&](const auto&... argument) { return (loops_read_after_write(destination, argument) || ...); },
+            e.arguments());
+    } else if constexpr (is_broadcast<E>::value) {
+        return loops_read_after_write(destination, e.expression());
+    } else if constexpr (strided_leaf<E>) {
+        return bytes_of(destination).meets(bytes_of(e)) && !coincides(destination, e);
+    } else {
+        return false;
+    }
+}
 
 // An operand that has the same value all along a run, in the place of its address.
 template <class V>
@@ -120,9 +139,10 @@ struct call {
     [[no_unique_address]] F function;
     std::tuple<Arguments...> arguments;
 
+    // A value, also where the function returns a reference: that may refer to a value of this very call.
     template <std::size_t First, class Pointers>
-    decltype(auto) element(const Pointers& in, std::ptrdiff_t i) const {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
+    value_type element(const Pointers& in, std::ptrdiff_t i) const {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) -> value_type {
             return function(std::get<I>(arguments).template element<First + operands_before(I)>(in, i)...);
         }(std::index_sequence_for<Arguments...>());
     }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -49,27 +50,65 @@ bool is_column_major(const Shape& shape, const Strides& strides) noexcept {
     return true;
 }
 
+struct axis {
+    std::ptrdiff_t stride;
+    std::ptrdiff_t size;
+};
+
+// Whether the axes reach `distance` by steps of which each axis takes fewer than its size, forwards or backwards; for
+// the distance 0, by at least one step. `first` has the greatest stride, all are positive. `budget` bounds the search:
+// when it is used up, the answer is yes.
+inline bool reaches(const axis* first, const axis* last, std::ptrdiff_t distance, bool moved,
+                    std::ptrdiff_t& budget) noexcept {
+    if (distance == 0 && moved) {
+        return true;
+    }
+    if (first == last) {
+        return false;
+    }
+    std::ptrdiff_t rest = 0;
+    std::ptrdiff_t divisor = 0;
+    for (const axis* a = first; a != last; ++a) {
+        rest += a == first ? 0 : a->stride * (a->size - 1);
+        divisor = std::gcd(divisor, a->stride);
+    }
+    if (distance % divisor != 0) {
+        return false;
+    }
+    // The steps after which the remaining axes can still make up for the distance.
+    const auto [stride, size] = *first;
+    const std::ptrdiff_t low = std::max(1 - size, -((rest + distance) / stride));
+    const std::ptrdiff_t high = std::min(size - 1, (rest - distance) / stride);
+    for (std::ptrdiff_t steps = low; steps <= high; ++steps) {
+        if (--budget < 0 || reaches(first + 1, last, distance + steps * stride, moved || steps != 0, budget)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Whether two indices reach the same element. Strides sorted by size that each exceed the reach of all smaller ones
-// cannot; what is left are expanded dimensions and sliding windows, and rare layouts that only counting decides.
+// cannot; what is left are expanded dimensions and sliding windows, and rare layouts that only a search decides. One
+// that takes longer than some milliseconds ends with yes.
 template <class Shape, class Strides>
 bool elements_overlap(const Shape& shape, const Strides& strides) {
-    std::vector<std::pair<std::ptrdiff_t, std::ptrdiff_t>> axes;  // stride, size
+    std::vector<axis> axes;
     for (std::size_t i = 0; i < shape.size(); ++i) {
         if (shape[i] == 0) {
             return false;
         }
         if (shape[i] > 1) {
-            axes.emplace_back(std::abs(static_cast<std::ptrdiff_t>(strides[i])), static_cast<std::ptrdiff_t>(shape[i]));
+            axes.push_back({std::abs(static_cast<std::ptrdiff_t>(strides[i])), static_cast<std::ptrdiff_t>(shape[i])});
         }
     }
-    std::sort(axes.begin(), axes.end());
+    std::sort(axes.begin(), axes.end(), [](const axis& a, const axis& b) { return a.stride > b.stride; });
     std::ptrdiff_t reach = 0;
     std::ptrdiff_t count = 1;
     bool nested = true;
-    for (const auto& [stride, size] : axes) {
-        nested = nested && stride > reach;
-        reach += stride * (size - 1);
-        count *= size;
+    for (auto a = axes.rbegin(); a != axes.rend(); ++a) {
+        nested = nested && a->stride > reach;
+        reach += a->stride * (a->size - 1);
+        count *= a->size;
     }
     if (nested) {
         return false;
@@ -77,24 +116,8 @@ bool elements_overlap(const Shape& shape, const Strides& strides) {
     if (count > reach + 1) {
         return true;
     }
-    std::vector<bool> seen(static_cast<std::size_t>(reach + 1));
-    std::vector<std::ptrdiff_t> index(axes.size(), 0);
-    std::ptrdiff_t position = 0;
-    for (;;) {
-        if (seen[static_cast<std::size_t>(position)]) {
-            return true;
-        }
-        seen[static_cast<std::size_t>(position)] = true;
-        std::size_t axis = 0;
-        while (axis < axes.size() && ++index[axis] == axes[axis].second) {
-            position -= axes[axis].first * (axes[axis].second - 1);
-            index[axis++] = 0;
-        }
-        if (axis == axes.size()) {
-            return false;
-        }
-        position += axes[axis].first;
-    }
+    std::ptrdiff_t budget = 1'000'000;
+    return axes.back().stride == 0 || reaches(axes.data(), axes.data() + axes.size(), 0, false, budget);
 }
 
 // The stride LibTorch expects at a dimension of size 1, and in tensors without elements: that of a row-major

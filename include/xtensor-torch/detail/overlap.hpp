@@ -9,14 +9,21 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 
 namespace xtt::detail {
 
+// An xtensor_view over iterators, as xt::ravel makes it, declares a data() that returns an address, and has none.
+template <class E>
+concept iterates_over_storage = requires(const typename E::storage_type& storage) {
+    requires !std::is_pointer_v<std::remove_cvref_t<decltype(storage.data())>>;
+};
+
 // Expressions that look at memory in the open: containers, adaptors, tensor views, and views over them.
 template <class E>
-concept strided_leaf = requires(const E& e) {
+concept strided_leaf = !iterates_over_storage<E> && requires(const E& e) {
     { *e.data() } -> std::convertible_to<typename E::value_type>;
     e.data_offset();
     e.shape();
@@ -63,9 +70,13 @@ bool coincides(const D& destination, const E& source) noexcept {
 
 // Whether evaluating `source` while `destination` is being written may read an element after it changed.
 // `elementwise` holds as long as only functions of single elements stand between the root and the node asked about.
+// xtensor keeps a scalar that is an lvalue by reference, and it may be an element of the destination.
 template <strided_leaf D, class E>
 bool may_read_after_write(const D& destination, const E& source, bool elementwise = true) {
-    if constexpr (xt::is_xscalar<E>::value || !xt::is_xexpression<E>::value) {
+    if constexpr (xt::is_xscalar<E>::value) {
+        const auto* const scalar = reinterpret_cast<const std::byte*>(std::addressof(source()));
+        return bytes_of(destination).meets({scalar, scalar + sizeof(typename E::value_type)});
+    } else if constexpr (!xt::is_xexpression<E>::value) {
         return false;
     } else if constexpr (has_arguments<E>) {
         return std::apply(
