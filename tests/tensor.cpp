@@ -3,6 +3,8 @@
 #include <xtensor-torch/tensor.hpp>
 #include <xtensor-torch/view.hpp>
 
+#include <c10/core/InferenceMode.h>
+
 #include <list>
 #include <memory>
 
@@ -201,6 +203,27 @@ TEST_CASE("doubles arrive as doubles") {
     xt::xarray<double> array = numbers();
     CHECK(xtt::borrow(array).scalar_type() == at::kDouble);
     CHECK(xtt::borrow(array)[1][2].item<double>() == 6.0);
+}
+
+TEST_CASE("a tensor borrowed under InferenceMode is of the kind of the one it shares memory with") {
+    at::Tensor normal = counting({2, 3});
+    at::Tensor inference;
+    const auto version = [&] { return normal._version(); };
+    {
+        const c10::InferenceMode mode;
+        inference = counting({2, 3});
+        auto view = xtt::view<float, 2>(normal);
+        at::Tensor row = xtt::borrow(xt::view(view, 1));
+        CHECK(!row.is_inference());
+        const auto before = version();
+        row.fill_(7);
+        CHECK(version() > before);
+        auto other = xtt::view<float, 2>(inference);
+        CHECK(xtt::borrow(xt::view(other, 1)).is_inference());
+    }
+    CHECK(normal[1][2].item<float>() == 7.0f);
+    auto view = xtt::view<float, 2>(inference);
+    CHECK(xtt::borrow(xt::view(view, 1)).is_inference());
 }
 
 TEST_CASE("a view of a tensor view becomes a tensor that shares and keeps the storage") {

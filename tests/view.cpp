@@ -7,11 +7,13 @@
 #include <ATen/functorch/BatchedTensorImpl.h>
 #include <ATen/ops/_efficientzerotensor.h>
 #include <ATen/ops/_lazy_clone.h>
+#include <ATen/ops/_make_dual.h>
 #include <ATen/ops/_nested_tensor_from_tensor_list.h>
 #include <ATen/ops/imag.h>
 #include <ATen/ops/quantize_per_tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/COW.h>
+#include <torch/csrc/autograd/forward_grad.h>
 
 #include <algorithm>
 #include <cmath>
@@ -426,6 +428,34 @@ TEST_CASE("a read-only view of copy-on-write storage outlives both tensors' writ
     original.reset();
     clone.reset();
     CHECK(view(3) == 3.0f);
+}
+
+TEST_CASE("a storage that has been viewed is not cloned lazily") {
+    const auto owner = GENERATE(0, 1);
+    xt::xtensor<float, 1> array = xt::arange<float>(4);
+    at::Tensor tensor = owner == 0 ? counting({4}) : xtt::borrow(array);
+    {
+        const auto view = xtt::view<const float, 1>(std::as_const(tensor));
+        CHECK_THROWS_AS(at::_lazy_clone(tensor), c10::Error);
+        tensor.add_(1);
+        CHECK(view(3) == 4.0f);
+    }
+    CHECK_THROWS_AS(at::_lazy_clone(tensor), c10::Error);
+    CHECK_THROWS_AS(tensor.detach().resize_({100}), c10::Error);
+    CHECK(at::equal(tensor.clone(), counting({4}) + 1));
+    CHECK(at::equal(at::_lazy_clone(tensor.clone()), tensor));
+}
+
+TEST_CASE("6: a tensor with a tangent is refused as one that requires grad is") {
+    const auto level = torch::autograd::ForwardADLevel::get_next_idx();
+    at::Tensor plain = counting({3});
+    at::Tensor dual = at::_make_dual(plain, at::ones({3}), static_cast<std::int64_t>(level));
+    CHECK(contains(refusal<c10::Error>(dual), "tensor.detach()"));
+    CHECK(contains(refusal<c10::Error>(dual.slice(0, 1, 3)), "tensor.detach()"));
+    CHECK(xtt::view<const float>(dual.detach())(2) == 2.0f);
+    CHECK(xtt::view<const float>(plain)(2) == 2.0f);
+    torch::autograd::ForwardADLevel::release_idx(level);
+    CHECK(xtt::view<const float>(dual)(2) == 2.0f);
 }
 
 // ---- autograd

@@ -3,6 +3,7 @@
 // strides, tells autograd about writes, and never resizes or rebinds.
 #pragma once
 
+#include <xtensor-torch/detail/held_storage.hpp>
 #include <xtensor-torch/detail/make_tensor.hpp>
 #include <xtensor-torch/detail/requirements.hpp>
 #include <xtensor-torch/detail/strided_memory.hpp>
@@ -10,7 +11,7 @@
 #include <xtensor-torch/evaluate.hpp>
 
 #include <ATen/core/Tensor.h>
-#include <c10/core/impl/COW.h>
+#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -118,6 +119,8 @@ public:
                                ? std::ptrdiff_t{0}
                                : reinterpret_cast<const std::byte*>(data) -
                                      static_cast<const std::byte*>(m_storage_owner.unsafeGetStorageImpl()->data());
+        // Made under InferenceMode, it is a tensor of the viewed one's kind all the same, as LibTorch's own views are.
+        const c10::InferenceMode kind(m_tensor.is_inference());
         auto alias = detail::make_tensor(m_storage_owner, scalar_type_v<T>, geometry,
                                          bytes / static_cast<std::ptrdiff_t>(sizeof(T)));
         if (!m_tensor.is_inference()) {
@@ -203,16 +206,6 @@ private:
 
 namespace detail {
 
-// The storage a view has to hold. LibTorch may hand a copy-on-write storage another buffer when it is written to,
-// and free the one a view looks at; a lazy clone of the storage shares that buffer and keeps it.
-inline c10::Storage storage_to_hold(const at::Tensor& tensor) {
-    const c10::Storage& storage = storage_of(tensor);
-    if (c10::impl::cow::is_cow_data_ptr(storage.data_ptr())) [[unlikely]] {
-        return c10::Storage(c10::impl::cow::lazy_clone_storage(*storage.unsafeGetStorageImpl()));
-    }
-    return storage;
-}
-
 // All that view asks of a tensor, before anything is changed. Returns which elements it reaches. The sentences begin
 // with `verb`.
 template <class T, std::size_t N, xt::layout_type L>
@@ -247,9 +240,7 @@ tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
     } else {
         data = static_cast<T*>(tensor.mutable_data_ptr());
     }
-    if (storage_of(tensor).resizable()) {
-        storage_of(tensor).unsafeGetStorageImpl()->set_resizable(false);
-    }
+    keep_in_place(storage_of(tensor));
     // A layout that only the run knows is named row-major or not at all: xtensor's sorting asks for it, and then works
     // on a copy in the layout of the view's type.
     const xt::layout_type layout = tensor.is_contiguous() ? xt::layout_type::row_major : xt::layout_type::dynamic;
@@ -261,13 +252,13 @@ tensor_view<T, N, L> make_view(const at::Tensor& tensor) {
 /// A view of the tensor's elements in place: shared memory, no copy.
 ///
 /// `T` is the element type (`const` to read only), `N` the rank, `L` the layout promised by the type. Without N the
-/// rank is the tensor's; with N no memory is allocated. The view keeps the storage alive and marks it non-resizable,
-/// so that a later resize_ that would need other memory is refused by LibTorch.
+/// rank is the tensor's; with N no memory is allocated. The view keeps the storage alive and marks it as one that stays
+/// where it is, for good: LibTorch refuses a later resize_ that would need other memory, and a lazy clone.
 ///
 /// Throws, in this order, when the tensor: is undefined (c10::ValueError); wraps another one, is not strided, is not
-/// in host memory (c10::TypeError); has pending values (zero tensor, conjugate or negative bit), or requires grad while
-/// gradients are recorded (c10::Error); has another dtype (c10::TypeError); has another rank, another layout than L,
-/// elements that overlap and would be writable, or memory unfit for T (c10::ValueError).
+/// in host memory (c10::TypeError); has pending values (zero tensor, conjugate or negative bit), requires grad while
+/// gradients are recorded, or carries a tangent (c10::Error); has another dtype (c10::TypeError); has another rank,
+/// another layout than L, elements that overlap and would be writable, or memory unfit for T (c10::ValueError).
 template <class T, std::size_t N = dynamic_rank, xt::layout_type L = xt::layout_type::dynamic>
 tensor_view<T, N, L> view(at::Tensor& tensor) {
     return detail::make_view<T, N, L>(tensor);

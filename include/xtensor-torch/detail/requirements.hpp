@@ -11,6 +11,7 @@
 #include <xtensor-torch/dtype.hpp>
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/AutogradState.h>
 #include <c10/core/DispatchKeySet.h>
 #include <c10/core/GradMode.h>
 
@@ -117,10 +118,25 @@ inline void require_stored_values(const char* verb, const at::Tensor& tensor) {
                 "outside the graph is needed. Detach it first: tensor.detach().");
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_tangent(const std::string& verb) {
+    throw_error(verb +
+                ": the tensor carries a tangent of forward-mode differentiation, and autograd cannot follow what "
+                "happens through a view; a tensor without one is needed. Detach it first: tensor.detach().");
+}
+
+// Whether forward-mode differentiation follows the tensor. LibTorch has one level of it, of number 0.
+inline bool has_tangent(const at::Tensor& tensor) {
+    return tensor.unsafeGetTensorImpl()->autograd_meta() != nullptr &&
+           c10::AutogradState::get_tls_state().get_fw_grad_mode() && tensor._fw_grad(0).defined();
+}
+
 // Requirement 6: autograd does not record what the tensor goes through.
 inline void require_no_gradient(const char* verb, const at::Tensor& tensor) {
     if (tensor.requires_grad() && c10::GradMode::is_enabled()) [[unlikely]] {
         refuse_gradient(verb);
+    }
+    if (has_tangent(tensor)) [[unlikely]] {
+        refuse_tangent(verb);
     }
 }
 
