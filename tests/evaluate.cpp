@@ -4,6 +4,12 @@
 #include <xtensor-torch/tensor.hpp>
 #include <xtensor-torch/view.hpp>
 
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <vector>
+
 using namespace testing;
 
 namespace {
@@ -230,6 +236,79 @@ TEST_CASE("no temporary is made where operands coincide or are disjoint") {
     CHECK_FALSE(xtt::detail::needs_temporary(va, va / va(0, 0)));
     CHECK_FALSE(xtt::detail::needs_temporary(va, vb / vb(0, 0)));
     CHECK_FALSE(xtt::detail::needs_temporary(va, va - xt::sum(va)));
+}
+
+template <class T, class V>
+void converts_as_torch_does() {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    std::vector<double> numbers = {
+        -0.9,    -1.0,     -1.5,  127.9, 300.0,    -300.0,    40000.0,
+        70000.0, -70000.0, 3e9,   -3e9,  5e9,      9e18,      1e19,
+        1.5e19,  2e19,     -1e19, 1e300, infinity, -infinity, std::numeric_limits<double>::quiet_NaN()};
+    for (const int exponent : {7, 8, 15, 16, 31, 32, 63, 64}) {
+        for (const double sign : {-1.0, 1.0}) {
+            const double power = sign * std::ldexp(1.0, exponent);
+            numbers.insert(numbers.end(), {power, std::nextafter(power, 0.0), power - 1, power + 1});
+        }
+    }
+    at::Tensor source = at::tensor(numbers, at::kDouble).to(xtt::scalar_type_v<V>);
+    const auto values = xtt::view<const V, 1>(std::as_const(source));
+    // One by one: LibTorch's vector code disagrees with itself for uint32.
+    std::vector<at::Tensor> each;
+    for (std::int64_t i = 0; i < source.numel(); ++i) {
+        each.push_back(source[i].to(xtt::scalar_type_v<T>));
+    }
+    at::Tensor tensor = at::empty({source.numel()}, xtt::scalar_type_v<T>);
+    auto view = xtt::view<T, 1>(tensor);
+    const auto agrees = [&] {
+        for (std::size_t i = 0; i < each.size(); ++i) {
+            INFO("from " << static_cast<double>(static_cast<float>(values(i))) << " to " << tensor.scalar_type());
+            CHECK(std::memcmp(view.data() + i, each[i].const_data_ptr(), sizeof(T)) == 0);
+        }
+        tensor.zero_();
+    };
+    view = values;
+    agrees();
+    std::vector<std::size_t> all(values.size());
+    std::iota(all.begin(), all.end(), 0u);
+    view = xt::view(values, xt::keep(all));
+    agrees();
+    tensor.copy_(xtt::copy<T>(values));
+    agrees();
+    tensor.copy_(xtt::copy<T>(xt::flip(xt::flip(values, 0), 0)));
+    agrees();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        auto element = tensor.slice(0, static_cast<std::int64_t>(i), static_cast<std::int64_t>(i) + 1);
+        xtt::view<T>(element) = values(i);
+    }
+    agrees();
+}
+
+TEST_CASE("numbers that an integer cannot hold are converted as LibTorch does") {
+    const auto from = []<class V>(V) {
+        converts_as_torch_does<std::uint8_t, V>();
+        converts_as_torch_does<std::int16_t, V>();
+        converts_as_torch_does<std::int32_t, V>();
+        converts_as_torch_does<std::int64_t, V>();
+        converts_as_torch_does<std::uint32_t, V>();
+        converts_as_torch_does<std::uint64_t, V>();
+    };
+    from(double{});
+    from(float{});
+    from(at::Half{});
+}
+
+TEST_CASE("complex types of both libraries are converted to each other") {
+    const xt::xtensor<std::complex<double>, 1> numbers = {{1, 2}, {3, -4}};
+    const at::Tensor expected = xtt::copy(numbers).to(at::kComplexFloat);
+    CHECK(at::equal(xtt::copy<std::complex<float>>(numbers), expected));
+    CHECK(at::equal(xtt::copy<c10::complex<float>>(numbers), expected));
+    CHECK(at::equal(xtt::copy<c10::complex<float>>(xt::flip(numbers, 0)), expected.flip(0)));
+    at::Tensor tensor = at::zeros({2}, at::kComplexFloat);
+    xtt::view<std::complex<float>>(tensor) = xtt::view<c10::complex<double>>(xtt::copy(numbers));
+    CHECK(at::equal(tensor, expected));
+    xtt::view<c10::complex<float>>(tensor) = std::complex<double>(5, 6);
+    CHECK(at::equal(tensor, at::full({2}, c10::complex<float>(5, 6), at::kComplexFloat)));
 }
 
 TEST_CASE("flattened expressions and fixed shapes are assigned") {

@@ -11,6 +11,9 @@
 // wider integers as themselves, and wrap as they do in xtensor's containers; xt::sum<std::int64_t>(view) asks for more
 // room. Half, BFloat16 and Float8 are added up as float, which is also the type of the sum, cumulative sums included;
 // norms are double. The least and the greatest element keep their type.
+//
+// An assignment converts as LibTorch's `to` does: from floating-point to integer towards zero, and what the integer
+// type cannot hold as x86-64's instructions do, on every processor: -1 becomes 255 in uint8, 3e9 the least int32.
 #pragma once
 
 #include <xtensor-torch/detail/accumulation.hpp>

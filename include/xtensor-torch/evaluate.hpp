@@ -141,6 +141,9 @@ void evaluate(D& destination, const E& expression) {
         }
         const auto operands = operands_of(expression);
         std::apply([&](const auto&... operand) { evaluate_in_loops(destination, expression, operand...); }, operands);
+    } else if constexpr (needs_element_cast<typename D::value_type, typename E::value_type>) {
+        using T = typename D::value_type;
+        evaluate(destination, xt::xfunction<element_cast_to<T>, const E&>(element_cast_to<T>(), expression));
     } else {
         // xtensor calls an assignment trivial when one linear loop can serve both sides; a shape that is broadcast
         // never is, also where the expression is a single operand.

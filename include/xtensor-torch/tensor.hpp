@@ -230,7 +230,7 @@ at::Tensor adopt(C&& container) {
 ///
 /// The expression is evaluated straight into the tensor's storage: one allocation, one pass. The dtype is that of the
 /// expression's value type, or of `U` where it is given: `copy<float>(doubles)` converts while it evaluates, as
-/// static_cast does. The tensor owns its memory.
+/// `tensor.to` does, between complex types of either library, too. The tensor owns its memory.
 ///
 /// Does not compile where the value type has no dtype or does not convert to U. Throws c10::ValueError where the
 /// expression's operands have shapes that do not broadcast to one, and what LibTorch throws (c10::Error) where memory
@@ -242,7 +242,7 @@ at::Tensor copy(const xt::xexpression<E>& expression) {
     detail::require_element<T>();
     if constexpr (element<T>) {
         static_assert(
-            std::is_convertible_v<value_type, T>,
+            detail::convertible_to_element<value_type, T>,
             "copy<U> converts as C++ does, and this value type does not convert to U: take xt::real or cast first");
         const E& source = expression.derived_cast();
         at::Tensor tensor(

@@ -80,7 +80,7 @@ public:
 
     /// Sets every element to a value.
     template <class V>
-        requires(is_writable && !xt::is_xexpression<V>::value && std::is_convertible_v<const V&, T>)
+        requires(is_writable && !xt::is_xexpression<V>::value && detail::convertible_to_element<V, T>)
     tensor_view& operator=(const V& value) {
         fill(value);
         return *this;
@@ -90,11 +90,11 @@ public:
         requires(!is_writable)
     tensor_view& operator=(const V&) = delete;  // this view is read-only: write through xtt::view<T>(tensor) instead
 
-    /// Sets every element to a value, converted to T as static_cast does.
+    /// Sets every element to a value, converted to T as every assignment converts, and as `tensor.to` does.
     template <class V>
         requires is_writable
     void fill(const V& value) {
-        assign_xexpression(xt::xscalar<T>(static_cast<T>(value)));
+        assign_xexpression(xt::xscalar<T>(detail::element_cast<T>(value)));
     }
 
     /// The element at a position in row-major order, whatever the strides: 0 is the first, size() - 1 the last. Nothing

@@ -3,6 +3,7 @@
 // run of elements from bare pointers, in a loop which compilers turn into vector instructions.
 #pragma once
 
+#include <xtensor-torch/detail/element_cast.hpp>
 #include <xtensor-torch/detail/overlap.hpp>
 #include <xtensor-torch/detail/xtensor.hpp>
 #include <xtensor-torch/purity.hpp>
@@ -204,16 +205,6 @@ Pointers advanced(const Pointers& in, std::ptrdiff_t elements) {
     return std::apply([elements](const auto*... address) { return Pointers(address + elements...); }, in);
 }
 
-// Floating-point types shorter than float are made from a float.
-template <class T, class V>
-T converted(const V& value) {
-    if constexpr (std::is_class_v<T> && sizeof(T) < sizeof(float) && std::is_arithmetic_v<V>) {
-        return static_cast<T>(static_cast<float>(value));
-    } else {
-        return static_cast<T>(value);
-    }
-}
-
 // A functor need not have a vector form, and then Clang warns that it was told to vectorise the loop: of the function
 // that the loop ended up in, which must be this one for the warning to be off.
 #if defined(__clang__)
@@ -252,7 +243,7 @@ void compute_run(const Kernel kernel, T* out, const Pointers in, std::ptrdiff_t 
 #pragma GCC ivdep
 #endif
     for (; i < size; ++i) {
-        out[i] = converted<T>(kernel.template element<0>(in, i));
+        out[i] = element_cast<T>(kernel.template element<0>(in, i));
     }
 }
 

@@ -157,7 +157,7 @@ void walk(const Kernel& kernel, const D& destination, std::size_t dimension, T* 
         in);
     if (dimension + 1 == rank) {
         for (std::ptrdiff_t i = 0; i < size; ++i) {
-            out[i * out_step] = converted<T>(kernel.template element<0>(run, i));
+            out[i * out_step] = element_cast<T>(kernel.template element<0>(run, i));
         }
         return;
     }
