@@ -285,6 +285,38 @@ TEST_CASE("inference tensors are viewed and written, inside and outside inferenc
     CHECK(tensor[2].item<float>() == 4.0f);
 }
 
+TEST_CASE("a view converts to one that promises less") {
+    using writable = xtt::tensor_view<float, 2>;
+    using any_rank = xtt::tensor_view<float>;
+    using row_major = xtt::tensor_view<float, 2, xt::layout_type::row_major>;
+    using reading = xtt::tensor_view<const float, 2>;
+    using reading_any_rank = xtt::tensor_view<const float>;
+    static_assert(std::is_convertible_v<writable&, reading> && std::is_convertible_v<const writable&, reading>);
+    static_assert(std::is_convertible_v<writable&, any_rank> && !std::is_convertible_v<const writable&, any_rank>);
+    static_assert(std::is_convertible_v<row_major&, writable> && !std::is_convertible_v<writable&, row_major>);
+    static_assert(std::is_convertible_v<reading&, reading_any_rank> && !std::is_convertible_v<reading&, writable>);
+    static_assert(!std::is_convertible_v<any_rank&, writable>);
+    static_assert(!std::is_convertible_v<xtt::tensor_view<const double, 2>&, reading>);
+
+    at::Tensor tensor = counting({3, 4}).t().slice(0, 1, 3);
+    auto view = xtt::view<float, 2>(tensor);
+    const auto sum = [](const reading_any_rank& read) { return xt::sum(read)(); };
+    CHECK(sum(view) == tensor.sum().item<float>());
+    any_rank other = view;
+    other(1, 2) = -1.0f;
+    CHECK(tensor[1][2].item<float>() == -1.0f);
+    const reading read = view;
+    CHECK(xt::all(xt::equal(read, view)));
+    CHECK(read.tensor().is_same(tensor));
+    const auto before = tensor._version();
+    {
+        const any_rank last = xtt::view<float, 2>(tensor);
+    }
+    CHECK(tensor._version() > before);
+    at::Tensor empty = at::zeros({0, 3});
+    CHECK(sum(xtt::view<float, 2>(empty)) == 0.0f);
+}
+
 TEST_CASE("a view of static rank allocates nothing") {
     at::Tensor tensor = counting({3, 4});
     const std::size_t before = allocations;

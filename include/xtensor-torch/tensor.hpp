@@ -181,7 +181,9 @@ void evaluate_into(const at::Tensor& tensor, const E& source) {
 
 /// A tensor over the container's own elements: shared memory, no copy.
 ///
-/// The caller keeps the ownership: the container must outlive the tensor and must not be resized meanwhile. Takes
+/// The caller keeps the ownership: the container must outlive the tensor and keep its buffer meanwhile. It gets another
+/// one when it is resized, and also where an expression or a list is assigned to it, whatever the size: write in place,
+/// with `xt::noalias(container) = expression`, a scalar, or element by element. Takes
 /// containers, adaptors, and xt::view / xt::strided_view over them, offset and strides included; a view over a
 /// tensor_view gives a tensor that shares, and keeps alive, the storage behind it.
 ///

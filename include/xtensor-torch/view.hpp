@@ -23,6 +23,14 @@ namespace xtt::detail {
 template <class T, std::size_t N, xt::layout_type L>
 tensor_view<T, N, L> make_view(const at::Tensor& tensor);
 
+// Whether the type of one view promises all that the type of the other does, and more.
+template <class From, class To>
+inline constexpr bool promises_more = false;
+template <class U, std::size_t M, xt::layout_type K, class T, std::size_t N, xt::layout_type L>
+inline constexpr bool promises_more<tensor_view<U, M, K>, tensor_view<T, N, L>> =
+    (std::is_same_v<T, U> || std::is_same_v<T, const U>) && (N == M || N == dynamic_rank) &&
+    (L == K || L == xt::layout_type::dynamic) && !(std::is_same_v<T, U> && N == M && L == K);
+
 }  // namespace xtt::detail
 
 namespace xtt {
@@ -56,6 +64,21 @@ public:
     tensor_view(const tensor_view&) = default;
     /// Takes over the view; the one that was moved from may only be destroyed.
     tensor_view(tensor_view&&) = default;
+
+    /// A second view of the same elements, for reading only, of dynamic rank, or without a layout in its type. A view
+    /// to write through is not made of a const one.
+    template <class Other>
+        requires(detail::promises_more<std::remove_cvref_t<Other>, tensor_view> &&
+                 (!is_writable || !std::is_const_v<std::remove_reference_t<Other>>))
+    tensor_view(Other&& other)
+        : memory(other.data(), other.shape(), other.strides(), detail::extent_of(other.shape(), other.strides()),
+                 other.layout()),
+          m_tensor(other.m_tensor),
+          m_storage_owner(other.m_storage_owner) {
+        if constexpr (is_writable) {
+            bump_version();
+        }
+    }
 
     ~tensor_view() {
         if constexpr (is_writable) {
@@ -197,6 +220,8 @@ private:
         }
     }
 
+    template <class, std::size_t, xt::layout_type>
+    friend class tensor_view;
     template <class U, std::size_t M, xt::layout_type K>
     friend tensor_view<U, M, K> detail::make_view(const at::Tensor& tensor);
 

@@ -108,9 +108,9 @@ public:
     auto linear_crbegin() const { return require_no_holes(), base::linear_crbegin(); }
 
 protected:
-    // `sizes` and `strides` are LibTorch's, of rank N where N is static; `reach` is their extent, `layout` their order.
-    template <class Sizes>
-    strided_memory(T* data, const Sizes& sizes, const Sizes& strides, const extent& reach, xt::layout_type layout)
+    // `sizes` and `strides` are of rank N where N is static; `reach` is their extent, `layout` their order.
+    template <class Sizes, class Strides>
+    strided_memory(T* data, const Sizes& sizes, const Strides& strides, const extent& reach, xt::layout_type layout)
         : m_layout(layout), m_storage(data, reach.size()) {
         const std::size_t rank = N == dynamic_rank ? sizes.size() : N;
         if constexpr (N == dynamic_rank) {
