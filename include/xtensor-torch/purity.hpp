@@ -31,7 +31,7 @@ namespace detail {
 template <class F>
 consteval std::string_view compiler_name() {
 #if defined(__GNUC__) || defined(__clang__)
-    std::string_view name = __PRETTY_FUNCTION__;
+    const std::string_view name = __PRETTY_FUNCTION__;
     return name.substr(name.find("F = ") + 4);
 #else
     return {};

@@ -80,7 +80,8 @@ inline bool reaches(const axis* first, const axis* last, std::ptrdiff_t distance
     const std::ptrdiff_t low = std::max(1 - size, -((rest + distance) / stride));
     const std::ptrdiff_t high = std::min(size - 1, (rest - distance) / stride);
     for (std::ptrdiff_t steps = low; steps <= high; ++steps) {
-        if (--budget < 0 || reaches(first + 1, last, distance + steps * stride, moved || steps != 0, budget)) {
+        --budget;
+        if (budget < 0 || reaches(first + 1, last, distance + steps * stride, moved || steps != 0, budget)) {
             return true;
         }
     }
