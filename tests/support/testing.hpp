@@ -24,12 +24,14 @@
 #include <xtensor/core/xvectorize.hpp>
 #include <xtensor/generators/xbuilder.hpp>
 #include <xtensor/io/xio.hpp>
+#include <xtensor/views/xindex_view.hpp>
 #include <xtensor/views/xstrided_view.hpp>
 #include <xtensor/views/xview.hpp>
 #else
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xbuilder.hpp>
 #include <xtensor/xfixed.hpp>
+#include <xtensor/xindex_view.hpp>
 #include <xtensor/xio.hpp>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xstrided_view.hpp>
@@ -38,10 +40,11 @@
 #endif
 
 #undef CHECK
-#if __has_include(<catch2/catch_all.hpp>)
-#include <catch2/catch_all.hpp>
-#else
+// Some builds of LibTorch bring Catch2 3's headers among their own, without its library: Catch2 2 is asked for first.
+#if __has_include(<catch2/catch.hpp>)
 #include <catch2/catch.hpp>
+#else
+#include <catch2/catch_all.hpp>
 #endif
 
 #include <string>
