@@ -36,6 +36,72 @@ TEST_CASE("assigning a view to a view copies elements and rebinds nothing") {
     CHECK(va.data() == a.const_data_ptr());
 }
 
+TEST_CASE("an expression over views is written into every destination") {
+    at::Tensor a = counting({3, 4});
+    at::Tensor b = counting({4, 3}).t() - 5;
+    const auto va = xtt::view<const float, 2>(a);
+    const auto vb = xtt::view<const float, 2>(b);
+    const at::Tensor expected = a * b + 1;
+    const auto is_expected = [&](const auto& array) { return at::equal(xtt::copy(array), expected); };
+
+    const xt::xtensor<float, 2> constructed = va * vb + 1.0f;
+    CHECK(is_expected(constructed));
+    xt::xtensor<float, 2, xt::layout_type::column_major> column_major = va * vb + 1.0f;
+    CHECK(is_expected(column_major));
+    xt::noalias(column_major) = va * vb;
+    column_major += 1.0f;
+    CHECK(is_expected(column_major));
+    xt::xarray<float> of_dynamic_rank;
+    of_dynamic_rank = va * vb + 1.0f;
+    CHECK(is_expected(of_dynamic_rank));
+    xt::xtensor_fixed<float, xt::xshape<3, 4>> fixed = va * vb;
+    fixed += 0.5f * (va + 1.0f) - 0.5f * va + 0.5f;
+    CHECK(is_expected(xt::xtensor<float, 2>(fixed)));
+    CHECK(is_expected(xt::eval(va * vb + 1.0f)));
+    std::vector<float> memory(12);
+    auto adaptor = xt::adapt(memory, std::array<std::size_t, 2>{3, 4});
+    adaptor = va * vb + 1.0f;
+    CHECK(at::equal(xtt::copy(adaptor), expected));
+    xt::xarray<float> padded = xt::zeros<float>({5, 8});
+    xt::view(padded, xt::range(1, 4), xt::range(0, 8, 2)) = va * vb + 1.0f;
+    CHECK(at::equal(xtt::borrow(padded).slice(0, 1, 4).slice(1, 0, 8, 2), expected));
+    CHECK(xt::sum(padded)() == expected.sum().item<float>());
+
+    at::Tensor wide = at::zeros({5, 8});
+    auto v = xtt::view<float, 2>(wide);
+    xt::strided_view(v, {xt::range(1, 4), xt::range(0, 8, 2)}) = va * vb + 1.0f;
+    CHECK(at::equal(wide.slice(0, 1, 4).slice(1, 0, 8, 2), expected));
+    CHECK(wide.sum().item<float>() == expected.sum().item<float>());
+    xt::xtensor<double, 2> converted = va * vb + 1.0f;
+    CHECK(at::equal(xtt::borrow(converted), expected.to(at::kDouble)));
+}
+
+TEST_CASE("a part of a view that is assigned from another part reads before it writes") {
+    for (const at::Tensor& base :
+         {counting({6, 7}), counting({7, 6}).t(), counting({12, 14}).slice(0, 0, 12, 2).slice(1, 0, 14, 2)}) {
+        at::Tensor tensor = base.clone(at::MemoryFormat::Preserve);
+        auto v = xtt::view<float, 2>(tensor);
+        xt::view(v, xt::all(), xt::range(1, 7)) = xt::view(v, xt::all(), xt::range(0, 6)) + 1.0f;
+        CHECK(at::equal(tensor.slice(1, 1, 7), base.slice(1, 0, 6) + 1));
+        tensor.copy_(base);
+        xt::row(v, 0) = xt::view(v, 0, xt::range(xt::placeholders::_, xt::placeholders::_, -1));
+        CHECK(at::equal(tensor[0], base[0].flip(0)));
+        tensor.copy_(base);
+        xt::view(v, xt::range(0, 5)) += xt::view(v, xt::range(1, 6));
+        CHECK(at::equal(tensor.slice(0, 0, 5), base.slice(0, 0, 5) + base.slice(0, 1, 6)));
+    }
+}
+
+TEST_CASE("a part that is given a shape which does not fit is left as it was") {
+    at::Tensor tensor = counting({3, 4});
+    auto v = xtt::view<float, 2>(tensor);
+    const auto version = tensor._version();
+    CHECK_THROWS_AS((xt::view(v, 1) = xt::view(v, xt::all(), 0) * 2.0f), c10::ValueError);
+    CHECK_THROWS_AS((xt::row(v, 1) += xt::xtensor<float, 1>{1, 2, 3}), c10::ValueError);
+    CHECK(at::equal(tensor, counting({3, 4})));
+    CHECK(tensor._version() == version);
+}
+
 TEST_CASE("every compound assignment writes through, with scalars and with expressions") {
     const xt::xtensor<int, 1> operand = {3, 5, 7};
     const auto result = [&](auto&& change) {

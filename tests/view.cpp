@@ -560,6 +560,32 @@ TEST_CASE("backward refuses a saved tensor that is written through a view made b
     CHECK_THROWS_AS(loss.backward(), c10::Error);
 }
 
+TEST_CASE("backward refuses a saved tensor of which a part is written through a view made before") {
+    using view = xtt::tensor_view<float, 2>;
+    const std::function<void(view&)> writes[] = {
+        [](view& v) { xt::view(v, 0) = 2.0f * xt::view(v, 1); },
+        [](view& v) { xt::row(v, 0) += 1.0f; },
+        [](view& v) { xt::noalias(xt::col(v, 0)) = xt::ones<float>({2}); },
+        [](view& v) { xt::strided_view(v, {xt::all(), 1}) = xt::xtensor<float, 1>{1, 2}; },
+        [](view& v) { xt::view(xt::view(v, 0), xt::range(0, 1)) = xt::xtensor<float, 1>{1}; },
+        [](view& v) {
+            xt::index_view(v, std::vector<std::array<std::size_t, 2>>{{0, 0}, {1, 1}}) = xt::xtensor<float, 1>{1, 2};
+        },
+        [](view& v) {
+            std::fill(v.begin(), v.end(), 1.0f);
+            v.written();
+        },
+    };
+    for (const auto& write : writes) {
+        at::Tensor weight = counting({2, 2}).requires_grad_();
+        at::Tensor x = counting({2, 2});
+        auto early = xtt::view<float, 2>(x);
+        at::Tensor loss = (weight * x).sum();
+        write(early);
+        CHECK_THROWS_WITH(loss.backward(), Catch::Contains("modified by an inplace operation"));
+    }
+}
+
 TEST_CASE("backward accepts a saved tensor that was only read") {
     const at::Tensor weight = at::ones({3}).requires_grad_();
     const at::Tensor input = counting({3});

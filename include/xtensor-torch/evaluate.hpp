@@ -5,6 +5,7 @@
 
 #include <xtensor-torch/detail/conversion.hpp>
 #include <xtensor-torch/detail/error.hpp>
+#include <xtensor-torch/detail/expression_tag.hpp>
 #include <xtensor-torch/detail/kernel.hpp>
 #include <xtensor-torch/detail/loops.hpp>
 #include <xtensor-torch/detail/overlap.hpp>
@@ -120,7 +121,9 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
 /// Whether `evaluate` may read an element of the destination after it changed it.
 template <class D, class E>
 bool needs_temporary(const D& destination, const E& expression) {
-    if constexpr (loopable<D, E>) {
+    if constexpr (!strided_leaf<D>) {
+        return true;  // elements chosen by index, and others without an address that would tell
+    } else if constexpr (loopable<D, E>) {
         return loops_read_after_write(destination, expression);
     } else {
         return may_read_after_write(destination, expression);
@@ -149,8 +152,23 @@ void evaluate(D& destination, const E& expression) {
         // never is, also where the expression is a single operand.
         auto shape = destination.shape();
         const bool trivial = expression.broadcast_shape(shape);
-        xt::assign_data(destination, expression, trivial);
+        xt::xexpression_assigner_base<xt::xtensor_expression_tag>::assign_data(destination, expression, trivial);
     }
 }
 
 }  // namespace xtt::detail
+
+namespace xt {
+
+// What xtensor calls where an expression over a tensor's view is assigned to anything, and anything to a part of one.
+// It has made the shapes fit.
+template <>
+class xexpression_assigner_base<xtt::tensor_expression_tag> {
+public:
+    template <class D, class E>
+    static void assign_data(xexpression<D>& destination, const xexpression<E>& expression, bool /*trivial*/) {
+        xtt::detail::evaluate(destination.derived_cast(), expression.derived_cast());
+    }
+};
+
+}  // namespace xt

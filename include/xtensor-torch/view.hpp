@@ -5,6 +5,7 @@
 
 #include <xtensor-torch/detail/held_storage.hpp>
 #include <xtensor-torch/detail/make_tensor.hpp>
+#include <xtensor-torch/detail/part_semantic.hpp>
 #include <xtensor-torch/detail/requirements.hpp>
 #include <xtensor-torch/detail/strided_memory.hpp>
 #include <xtensor-torch/dtype.hpp>
@@ -45,17 +46,19 @@ namespace xtt {
 /// broadcast to the view's shape, and throw c10::ValueError where the shapes do not fit. Copy construction makes a
 /// second view of the same elements. As in xtensor, constness is deep: elements are written through a non-const view.
 ///
-/// The view keeps the storage alive. Elements written while autograd has saved the tensor are noticed by backward:
-/// the tensor's version rises when a writable view is made, at every assignment to the whole view, and when it goes.
+/// The view keeps the storage alive. Elements written while autograd has saved the tensor are noticed by backward: the
+/// tensor's version rises when a writable view is made, at every assignment of an expression to the view or to a part
+/// of it, at `written()`, and when the view goes. Nothing is noticed between of what is written element by element.
 template <class T, std::size_t N = dynamic_rank, xt::layout_type L = xt::layout_type::dynamic>
 class tensor_view : public detail::strided_memory<T, N, L>, public xt::xview_semantic<tensor_view<T, N, L>> {
     using memory = detail::strided_memory<T, N, L>;
+    using semantic_base = xt::xview_semantic<tensor_view>;
 
 public:
     /// What holds the view's elements where they are copied aside: a container of its rank and layout.
     using temporary_type = typename xt::xcontainer_inner_types<tensor_view>::temporary_type;
-    /// What xtensor tells its expressions by.
-    using expression_tag = xt::xtensor_expression_tag;
+    /// What xtensor tells the expressions by in which a view takes part.
+    using expression_tag = tensor_expression_tag;
 
     /// Whether elements can be written: false for `tensor_view<const T>`.
     static constexpr bool is_writable = !std::is_const_v<T>;
@@ -90,7 +93,7 @@ public:
     tensor_view& operator=(const tensor_view& other)
         requires is_writable
     {
-        return assign_checked(other);
+        return semantic_base::operator=(static_cast<const xt::xexpression<tensor_view>&>(other));
     }
 
     /// Evaluates the expression into the tensor; where it reads what it writes, as if it were evaluated first. Throws
@@ -98,7 +101,7 @@ public:
     template <class E>
         requires is_writable
     tensor_view& operator=(const xt::xexpression<E>& expression) {
-        return assign_checked(expression.derived_cast());
+        return semantic_base::operator=(expression);
     }
 
     /// Sets every element to a value.
@@ -117,7 +120,7 @@ public:
     template <class V>
         requires is_writable
     void fill(const V& value) {
-        assign_xexpression(xt::xscalar<T>(detail::element_cast<T>(value)));
+        this->assign_xexpression(xt::xscalar<T>(detail::element_cast<T>(value)));
     }
 
     /// The element at a position in row-major order, whatever the strides: 0 is the first, size() - 1 the last. Nothing
@@ -152,27 +155,13 @@ public:
         return alias;
     }
 
-    /// Assigns without a look at overlap: what xtensor calls for `xt::noalias(v) = expression` and
-    /// `v.assign(expression)`. Throws c10::ValueError for a shape that does not broadcast to the view's.
-    template <class E>
-    tensor_view& assign_xexpression(const xt::xexpression<E>& expression) {
-        require_writable();
-        detail::require_broadcastable(*this, expression.derived_cast());
-        write(expression.derived_cast());
-        return *this;
-    }
-
-    /// The same for `xt::noalias(v) += expression`, `v.plus_assign(expression)` and their kin.
-    template <class E>
-    tensor_view& computed_assign(const xt::xexpression<E>& expression) {
-        return assign_xexpression(expression);
-    }
-
-    /// The same for `v += value` and its kin.
-    template <class V, class F>
-    tensor_view& scalar_computed_assign(const V& value, F&& function) {
-        using computed = xt::xfunction<std::decay_t<F>, const tensor_view&, xt::xscalar<V>>;
-        return assign_xexpression(computed(std::forward<F>(function), *this, xt::xscalar<V>(value)));
+    /// Tells autograd that elements were written one by one, through an iterator or by a number assigned to a part of
+    /// the view, while the view goes on living. Assignments of expressions, to the view and to its parts, do so
+    /// themselves.
+    void written() noexcept
+        requires is_writable
+    {
+        bump_version();
     }
 
 private:
@@ -184,32 +173,6 @@ private:
         if constexpr (is_writable) {
             bump_version();
         }
-    }
-
-    static consteval void require_writable() {
-        static_assert(is_writable, "this view is read-only: write through xtt::view<T>(tensor), without const");
-    }
-
-    template <class E>
-    tensor_view& assign_checked(const E& expression) {
-        detail::require_broadcastable(*this, expression);
-        if (detail::needs_temporary(*this, expression)) {
-            auto shape = this->shape();
-            std::fill(shape.begin(), shape.end(), 1);
-            expression.broadcast_shape(shape);
-            auto evaluated = temporary_type::from_shape(shape);
-            detail::evaluate(evaluated, expression);
-            write(evaluated);
-        } else {
-            write(expression);
-        }
-        return *this;
-    }
-
-    template <class E>
-    void write(const E& expression) {
-        bump_version();
-        detail::evaluate(*this, expression);
     }
 
     // Inference tensors have no version, and a view that was moved from has no tensor.

@@ -1,5 +1,4 @@
-// xtensor 0.26 moved its headers into subfolders, 0.24 needs help with C++20, and all do with xsimd; only this file
-// knows.
+// xtensor 0.26 moved its headers into subfolders, 0.24 needs help with C++20; only this file knows.
 //
 // CMake looks at the include directory of the xtensor it links and states the header layout through
 // XTENSOR_TORCH_XTENSOR_SUBFOLDERS. Asking the preprocessor is only the fallback: with two xtensors on the include
@@ -82,17 +81,4 @@ struct rebind_container<std::size_t, dynamic_shape<std::ptrdiff_t>> {
 #include <xtensor/xscalar.hpp>
 #include <xtensor/xsemantic.hpp>
 #include <xtensor/xtensor.hpp>
-#endif
-
-#if defined(XTENSOR_USE_XSIMD)
-// With xsimd, xtensor (0.24 to 0.27) writes the bools of a comparison over strided operands to the wrong places, and
-// leaves some unwritten, when it takes whole rows at a time: `xt::xarray<bool> r = xt::equal(v, v)` with v =
-// xt::view(a, xt::all(), xt::range(1, 3)) holds what the memory held before. Element by element it is right.
-namespace xt::detail {
-
-template <class F, class... Arguments>
-    requires std::is_same_v<typename xfunction<F, Arguments...>::value_type, bool>
-struct use_strided_loop<xfunction<F, Arguments...>> : std::false_type {};
-
-}  // namespace xt::detail
 #endif
