@@ -9,9 +9,12 @@
 #include <xtensor-torch/detail/kernel.hpp>
 #include <xtensor-torch/detail/loops.hpp>
 #include <xtensor-torch/detail/overlap.hpp>
+#include <xtensor-torch/detail/reducer.hpp>
 #include <xtensor-torch/detail/xtensor.hpp>
 
+#include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace xtt::detail {
@@ -130,6 +133,46 @@ bool needs_temporary(const D& destination, const E& expression) {
     }
 }
 
+template <class D, class E>
+void evaluate(D& destination, const E& expression);
+
+// By xtensor, element after element.
+template <class D, class E>
+void evaluate_by_elements(D& destination, const E& expression) {
+    if constexpr (needs_element_cast<typename D::value_type, typename E::value_type>) {
+        using T = typename D::value_type;
+        evaluate(destination, xt::xfunction<element_cast_to<T>, const E&>(element_cast_to<T>(), expression));
+    } else {
+        // xtensor calls an assignment trivial when one linear loop can serve both sides; a shape that is broadcast
+        // never is, also where the expression is a single operand.
+        auto shape = destination.shape();
+        const bool trivial = expression.broadcast_shape(shape);
+        xt::xexpression_assigner_base<xt::xtensor_expression_tag>::assign_data(destination, expression, trivial);
+    }
+}
+
+// All results at once, into the destination or, where they are converted or broadcast to it, into a container before.
+template <class D, reorderable_reducer Reducer>
+void evaluate_reducer(D& destination, const Reducer& reducer) {
+    using R = typename Reducer::value_type;
+    using container = typename xt::detail::xtype_for_shape<std::decay_t<typename Reducer::shape_type>>::template type<
+        R, xt::layout_type::row_major>;
+    if constexpr (readable_in_place<D> && std::is_same_v<typename D::value_type, R>) {
+        if (std::ranges::equal(destination.shape(), reducer.shape())) {
+            if (!reduce_into(reducer, destination)) {
+                evaluate_by_elements(destination, reducer);
+            }
+            return;
+        }
+    }
+    auto results = container::from_shape(reducer.shape());
+    if (reduce_into(reducer, results)) {
+        evaluate(destination, results);
+    } else {
+        evaluate_by_elements(destination, reducer);
+    }
+}
+
 /// Writes the expression into the destination's memory in one pass, broadcasting it to the destination's shape.
 /// The shapes must fit, and the expression must not read what the pass has already written.
 template <class D, class E>
@@ -144,15 +187,10 @@ void evaluate(D& destination, const E& expression) {
         }
         const auto operands = operands_of(expression);
         std::apply([&](const auto&... operand) { evaluate_in_loops(destination, expression, operand...); }, operands);
-    } else if constexpr (needs_element_cast<typename D::value_type, typename E::value_type>) {
-        using T = typename D::value_type;
-        evaluate(destination, xt::xfunction<element_cast_to<T>, const E&>(element_cast_to<T>(), expression));
+    } else if constexpr (reorderable_reducer<E>) {
+        evaluate_reducer(destination, expression);
     } else {
-        // xtensor calls an assignment trivial when one linear loop can serve both sides; a shape that is broadcast
-        // never is, also where the expression is a single operand.
-        auto shape = destination.shape();
-        const bool trivial = expression.broadcast_shape(shape);
-        xt::xexpression_assigner_base<xt::xtensor_expression_tag>::assign_data(destination, expression, trivial);
+        evaluate_by_elements(destination, expression);
     }
 }
 
