@@ -1,7 +1,8 @@
 // What crosses between host and device, timed against CUDA's own calls in the same run. It measures by itself, without
 // a benchmark library: a machine with an accelerator often has none. Two sides take turns, and medians are compared, so
 // that a clock that changes changes both.
-#include <xtensor-torch/host.hpp>
+#include <xtensor-torch/to_device.hpp>
+#include <xtensor-torch/to_host.hpp>
 
 #include <ATen/ops/full.h>
 #include <ATen/ops/mm.h>

@@ -1,7 +1,7 @@
 #include "support/testing.hpp"
 
+#include <xtensor-torch/adopt.hpp>
 #include <xtensor-torch/allocator.hpp>
-#include <xtensor-torch/tensor.hpp>
 
 #include <c10/core/CPUAllocator.h>
 

@@ -1,7 +1,8 @@
 #include "support/testing.hpp"
 
-#include <xtensor-torch/evaluate.hpp>
-#include <xtensor-torch/tensor.hpp>
+#include <xtensor-torch/borrow.hpp>
+#include <xtensor-torch/copy.hpp>
+#include <xtensor-torch/evaluation/evaluate.hpp>
 #include <xtensor-torch/view.hpp>
 
 #include <cmath>

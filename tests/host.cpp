@@ -1,6 +1,6 @@
 #include "support/testing.hpp"
 
-#include <xtensor-torch/host.hpp>
+#include <xtensor-torch/to_host.hpp>
 
 #include <ATen/native/Resize.h>
 #include <ATen/ops/_efficientzerotensor.h>

@@ -4,7 +4,9 @@
 
 #include "support/simulated_accelerator.hpp"
 
-#include <xtensor-torch/host.hpp>
+#include <xtensor-torch/copy.hpp>
+#include <xtensor-torch/to_device.hpp>
+#include <xtensor-torch/to_host.hpp>
 #include <xtensor-torch/visit.hpp>
 
 #include <c10/core/StreamGuard.h>

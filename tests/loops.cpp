@@ -5,7 +5,7 @@
 #include "support/testing.hpp"
 
 #include <xtensor-torch/allocator.hpp>
-#include <xtensor-torch/tensor.hpp>
+#include <xtensor-torch/copy.hpp>
 #include <xtensor-torch/view.hpp>
 
 #include <ATen/Parallel.h>

@@ -1,5 +1,5 @@
 // Operators of every kind, for op.cpp and op.py.
-#include <xtensor-torch/detail/error.hpp>
+#include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/op.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS

@@ -1,6 +1,8 @@
 #include "support/testing.hpp"
 
-#include <xtensor-torch/tensor.hpp>
+#include <xtensor-torch/adopt.hpp>
+#include <xtensor-torch/borrow.hpp>
+#include <xtensor-torch/copy.hpp>
 #include <xtensor-torch/view.hpp>
 
 #include <c10/core/InferenceMode.h>

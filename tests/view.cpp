@@ -1,7 +1,7 @@
 #include "support/counted_allocations.hpp"
 #include "support/testing.hpp"
 
-#include <xtensor-torch/tensor.hpp>
+#include <xtensor-torch/borrow.hpp>
 #include <xtensor-torch/view.hpp>
 
 #include <ATen/functorch/BatchedTensorImpl.h>

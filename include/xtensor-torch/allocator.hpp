@@ -3,7 +3,7 @@
 // which is adopted later hands over memory that LibTorch itself would have made.
 #pragma once
 
-#include <xtensor-torch/detail/language.hpp>
+#include <xtensor-torch/compatibility/language.hpp>
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>

@@ -12,11 +12,11 @@
 // header, which would pay for <format> otherwise.
 #pragma once
 
-#include <xtensor-torch/detail/error.hpp>
-#include <xtensor-torch/detail/layout.hpp>
-#include <xtensor-torch/evaluate.hpp>
-#include <xtensor-torch/sharing.hpp>
-#include <xtensor-torch/tensor.hpp>
+#include <xtensor-torch/borrow.hpp>
+#include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/concepts.hpp>
+#include <xtensor-torch/evaluation/evaluate.hpp>
+#include <xtensor-torch/memory/layout.hpp>
 #include <xtensor-torch/view.hpp>
 
 #include <ATen/core/Tensor.h>

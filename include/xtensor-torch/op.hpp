@@ -5,7 +5,7 @@
 // This header includes <torch/library.h>, and is therefore not part of the umbrella header.
 #pragma once
 
-#include <xtensor-torch/detail/op_registration.hpp>
+#include <xtensor-torch/operators/registration.hpp>
 #include <xtensor-torch/visit.hpp>
 
 #include <torch/library.h>

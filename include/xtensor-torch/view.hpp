@@ -3,13 +3,13 @@
 // strides, tells autograd about writes, and never resizes or rebinds.
 #pragma once
 
-#include <xtensor-torch/detail/held_storage.hpp>
-#include <xtensor-torch/detail/make_tensor.hpp>
-#include <xtensor-torch/detail/part_semantic.hpp>
-#include <xtensor-torch/detail/requirements.hpp>
-#include <xtensor-torch/detail/strided_memory.hpp>
 #include <xtensor-torch/dtype.hpp>
-#include <xtensor-torch/evaluate.hpp>
+#include <xtensor-torch/evaluation/evaluate.hpp>
+#include <xtensor-torch/evaluation/part_semantic.hpp>
+#include <xtensor-torch/memory/held_storage.hpp>
+#include <xtensor-torch/memory/make_tensor.hpp>
+#include <xtensor-torch/memory/requirements.hpp>
+#include <xtensor-torch/memory/strided_memory.hpp>
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/InferenceMode.h>

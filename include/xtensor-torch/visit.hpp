@@ -3,7 +3,8 @@
 // are.
 #pragma once
 
-#include <xtensor-torch/detail/error.hpp>
+#include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/view.hpp>
 
 #include <ATen/core/Tensor.h>

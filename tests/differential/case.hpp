@@ -5,7 +5,6 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 
-#include <xtensor-torch/tensor.hpp>
 #include <xtensor-torch/view.hpp>
 
 #include <algorithm>

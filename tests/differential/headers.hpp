@@ -1,7 +1,7 @@
 // xtensor's public functions, in both layouts of its headers.
 #pragma once
 
-#include <xtensor-torch/detail/xtensor.hpp>
+#include <xtensor-torch/compatibility/xtensor.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
 #include <xtensor/containers/xadapt.hpp>

@@ -15,7 +15,7 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
-#include <xtensor-torch/detail/xtensor.hpp>
+#include <xtensor-torch/compatibility/xtensor.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
 #include <xtensor/containers/xadapt.hpp>

@@ -1,0 +1,334 @@
+// at::TensorIterator reorders and merges the dimensions of its operands, but asks for a tensor of each, which costs
+// more than a small assignment. This file does the same for any strided operands without an allocation, and adds what
+// the iterator lacks: operands whose fast axis is another than the destination's are moved through tiles in L1.
+#pragma once
+
+#include <xtensor-torch/evaluation/kernel.hpp>
+#include <xtensor-torch/evaluation/parallel.hpp>
+#include <xtensor-torch/evaluation/transpose.hpp>
+
+#include <c10/util/SmallVector.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdlib>
+#include <tuple>
+#include <utility>
+
+namespace xtt::detail {
+
+// One dimension of the loops over N operands, of which number 0 is the destination. Strides count elements.
+template <std::size_t N>
+struct loop_dimension {
+    std::ptrdiff_t size = 1;
+    std::array<std::ptrdiff_t, N> strides{};
+};
+
+template <std::size_t N>
+using loop_dimensions = c10::SmallVector<loop_dimension<N>, 6>;
+
+// The step of an operand along a dimension of the destination, to which it is broadcast.
+template <class X>
+std::ptrdiff_t broadcast_stride(const X& x, std::size_t rank, std::size_t dimension) {
+    const auto& shape = x.shape();
+    const std::size_t missing = rank - shape.size();
+    if (dimension < missing || shape[dimension - missing] == 1) {
+        return 0;
+    }
+    return static_cast<std::ptrdiff_t>(x.strides()[dimension - missing]);
+}
+
+/// The dimensions along which something moves, outermost first.
+template <class D, class... Operand>
+auto dimensions_of(const D& destination, const Operand&... operands) {
+    constexpr std::size_t count = 1 + sizeof...(Operand);
+    const auto& shape = destination.shape();
+    loop_dimensions<count> dimensions;
+    for (std::size_t d = 0; d < shape.size(); ++d) {
+        if (shape[d] != 1) {
+            dimensions.push_back(
+                {static_cast<std::ptrdiff_t>(shape[d]),
+                 {broadcast_stride(destination, shape.size(), d), broadcast_stride(operands, shape.size(), d)...}});
+        }
+    }
+    return dimensions;
+}
+
+// Puts the destination's fastest dimension first, and merges dimensions where all operands allow it.
+template <std::size_t N>
+void sort_and_merge(loop_dimensions<N>& dimensions) {
+    std::reverse(dimensions.begin(), dimensions.end());
+    // By insertion, which keeps equal ones in their order, too: std::stable_sort allocates for a handful.
+    const auto first = dimensions.begin();
+    for (auto next = first; next != dimensions.end(); ++next) {
+        const auto place = std::upper_bound(first, next, *next,
+                                            [](const auto& x, const auto& y) { return x.strides[0] < y.strides[0]; });
+        std::rotate(place, next, next + 1);
+    }
+    std::size_t last = 0;
+    for (std::size_t d = 1; d < dimensions.size(); ++d) {
+        auto& inner = dimensions[last];
+        bool merges = true;
+        for (std::size_t k = 0; k < N; ++k) {
+            merges = merges && dimensions[d].strides[k] == inner.strides[k] * inner.size;
+        }
+        if (merges) {
+            inner.size *= dimensions[d].size;
+        } else {
+            dimensions[++last] = dimensions[d];
+        }
+    }
+    dimensions.resize(std::min(dimensions.size(), last + 1));
+}
+
+// The dimension along which an operand moves in the smallest steps.
+template <std::size_t N>
+std::size_t fastest_of(const loop_dimensions<N>& dimensions, std::size_t operand) {
+    std::size_t fastest = dimensions.size();
+    for (std::size_t d = 0; d < dimensions.size(); ++d) {
+        const auto stride = std::abs(dimensions[d].strides[operand]);
+        if (stride != 0 && (fastest == dimensions.size() || stride < std::abs(dimensions[fastest].strides[operand]))) {
+            fastest = d;
+        }
+    }
+    return fastest;
+}
+
+// Puts first the dimension in which most operands lie element after element, long rather than short, and second the
+// one in which the others do.
+template <std::size_t N>
+void choose_plane(loop_dimensions<N>& dimensions) {
+    constexpr std::ptrdiff_t long_enough = 64;
+    if (dimensions.size() < 2) {
+        return;
+    }
+    const auto move_to_front = [&](std::size_t from, std::size_t to) {
+        std::rotate(dimensions.begin() + static_cast<std::ptrdiff_t>(to),
+                    dimensions.begin() + static_cast<std::ptrdiff_t>(from),
+                    dimensions.begin() + static_cast<std::ptrdiff_t>(from) + 1);
+    };
+    std::size_t best = 0;
+    std::ptrdiff_t best_score = -1;
+    for (std::size_t d = 0; d < dimensions.size(); ++d) {
+        std::ptrdiff_t in_place = 0;
+        for (std::size_t k = 0; k < N; ++k) {
+            in_place += std::abs(dimensions[d].strides[k]) == 1;
+        }
+        const auto score = in_place * std::min(dimensions[d].size, long_enough);
+        if (score > best_score) {
+            best = d;
+            best_score = score;
+        }
+    }
+    move_to_front(best, 0);
+    for (std::size_t k = 0; k < N; ++k) {
+        const auto step = dimensions[0].strides[k];
+        const std::size_t fastest = fastest_of(dimensions, k);
+        if (step != 0 && step != 1 && fastest != 0) {
+            move_to_front(fastest, 1);
+            return;
+        }
+    }
+}
+
+// An operand whose elements along a run lie a step apart, in the place of its address.
+template <class V>
+struct stepped {
+    const V* address;
+    std::ptrdiff_t step;
+
+    const V& operator[](std::ptrdiff_t i) const { return address[i * step]; }
+};
+
+/// Computes a kernel for every element, dimension after dimension: what suits a few elements, for which nothing needs
+/// to be prepared.
+template <class Kernel, class D, class T, class... V, class... Operand>
+void walk(const Kernel& kernel, const D& destination, std::size_t dimension, T* out, const std::tuple<const V*...>& in,
+          const Operand&... operands) {
+    const std::size_t rank = destination.shape().size();
+    const auto size = static_cast<std::ptrdiff_t>(destination.shape()[dimension]);
+    const std::ptrdiff_t out_step = broadcast_stride(destination, rank, dimension);
+    const auto run = std::apply(
+        [&](const V*... address) {
+            return std::tuple(stepped<V>{address, broadcast_stride(operands, rank, dimension)}...);
+        },
+        in);
+    if (dimension + 1 == rank) {
+        for (std::ptrdiff_t i = 0; i < size; ++i) {
+            out[i * out_step] = element_cast<T>(kernel.template element<0>(run, i));
+        }
+        return;
+    }
+    for (std::ptrdiff_t i = 0; i < size; ++i) {
+        const auto there = std::apply([i](const auto&... operand) { return std::tuple(&operand[i]...); }, run);
+        walk(kernel, destination, dimension + 1, out + i * out_step, there, operands...);
+    }
+}
+
+template <class T, class Kernel, class Pointers>
+class loop_nest;
+
+/// Loops that compute a kernel for every element of a destination.
+template <class T, class Kernel, class... V>
+class loop_nest<T, Kernel, std::tuple<const V*...>> {
+    static constexpr std::size_t count = 1 + sizeof...(V);
+    using pointers = std::tuple<const V*...>;
+    using offsets = std::array<std::ptrdiff_t, count>;
+    using operand_numbers = std::index_sequence_for<V...>;
+
+    // How an operand's elements lie along a row.
+    enum class access : unsigned char { in_place, uniform, packed };
+
+    // Whether loops are compiled in which some operands have one value for a whole row, for every choice of them. Where
+    // there would be too many, such a row is written out in a tile instead.
+    static constexpr bool uniform_runs = sizeof...(V) <= 3;
+
+    // A tile of every operand fits into the caches next to the processor, together with the others. It is one cache
+    // line high, so that lines across the rows are used whole, and long, so that the hardware foresees the rows
+    // themselves.
+    static constexpr std::size_t tile_bytes =
+        std::clamp<std::size_t>(std::bit_floor(std::size_t{65536} / count), 2048, 16384);
+    static constexpr std::size_t widest = std::max({sizeof(T), sizeof(V)...});
+    static constexpr std::ptrdiff_t tile_elements = tile_bytes / widest;
+    static constexpr std::ptrdiff_t tile_rows = std::max<std::size_t>(1, 64 / widest);
+
+public:
+    loop_nest(const Kernel& kernel, T* out, const pointers& in, const loop_dimensions<count>& dimensions)
+        : m_kernel(kernel), m_out(out), m_in(in), m_dimensions(dimensions) {
+        sort_and_merge(m_dimensions);
+        choose_plane(m_dimensions);
+        while (m_dimensions.size() < 2) {
+            m_dimensions.push_back({});
+        }
+        const auto& [columns, row_strides] = m_dimensions[0];
+        const auto& [rows, column_strides] = m_dimensions[1];
+        bool any_packed = false;
+        bool any_transposed = false;
+        for (std::size_t k = 0; k < count; ++k) {
+            m_access[k] = row_strides[k] == 1 || columns == 1 ? access::in_place
+                          : row_strides[k] == 0               ? access::uniform
+                                                              : access::packed;
+            any_packed |= m_access[k] == access::packed || (m_access[k] == access::uniform && !uniform_runs);
+            any_transposed |= m_access[k] == access::packed;
+        }
+        const std::ptrdiff_t longest = any_transposed ? tile_elements / std::min(rows, tile_rows)
+                                       : any_packed   ? tile_elements
+                                                      : std::ptrdiff_t{8192};
+        m_columns = std::min(columns, longest);
+        m_rows = std::min(rows, std::max<std::ptrdiff_t>(1, tile_elements / m_columns));
+        m_column_blocks = (columns + m_columns - 1) / m_columns;
+        m_row_blocks = (rows + m_rows - 1) / m_rows;
+    }
+
+    void run(std::ptrdiff_t grain) const {
+        std::ptrdiff_t blocks = m_column_blocks * m_row_blocks;
+        for (std::size_t d = 2; d < m_dimensions.size(); ++d) {
+            blocks *= m_dimensions[d].size;
+        }
+        parallel_for(blocks, std::max<std::ptrdiff_t>(1, grain / (m_columns * m_rows)),
+                     [this](std::ptrdiff_t first, std::ptrdiff_t last) { run_blocks(first, last); });
+    }
+
+private:
+    void run_blocks(std::ptrdiff_t first, std::ptrdiff_t last) const {
+        alignas(64) std::byte tiles[count][tile_bytes];
+        for (std::ptrdiff_t number = first; number < last; ++number) {
+            offsets at{};
+            std::ptrdiff_t rest = number;
+            const auto advance = [&](std::size_t dimension, std::ptrdiff_t steps) {
+                for (std::size_t k = 0; k < count; ++k) {
+                    at[k] += steps * m_dimensions[dimension].strides[k];
+                }
+            };
+            const std::ptrdiff_t column = rest % m_column_blocks * m_columns;
+            rest /= m_column_blocks;
+            const std::ptrdiff_t row = rest % m_row_blocks * m_rows;
+            rest /= m_row_blocks;
+            advance(0, column);
+            advance(1, row);
+            for (std::size_t d = 2; d < m_dimensions.size(); ++d) {
+                advance(d, rest % m_dimensions[d].size);
+                rest /= m_dimensions[d].size;
+            }
+            run_block(tiles, at, std::min(m_columns, m_dimensions[0].size - column),
+                      std::min(m_rows, m_dimensions[1].size - row));
+        }
+    }
+
+    void run_block(std::byte (&tiles)[count][tile_bytes], const offsets& at, std::ptrdiff_t columns,
+                   std::ptrdiff_t rows) const {
+        offsets pitch = m_dimensions[1].strides;
+        pointers in = [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return pointers(prepare(std::get<I>(m_in) + at[I + 1], tiles[I + 1], I + 1, columns, rows, pitch)...);
+        }(operand_numbers());
+        T* const destination = m_out + at[0];
+        T* out = destination;
+        if (m_access[0] != access::in_place) {
+            out = reinterpret_cast<T*>(tiles[0]);
+            pitch[0] = columns;
+        }
+        for (std::ptrdiff_t j = 0; j < rows; ++j) {
+            compute_row<0>(out + j * pitch[0], columns, in);
+            [&]<std::size_t... I>(std::index_sequence<I...>) {
+                ((std::get<I>(in) += pitch[I + 1]), ...);
+            }(operand_numbers());
+        }
+        if (out != destination) {
+            scatter(destination, m_dimensions[0].strides[0], m_dimensions[1].strides[0], out, columns, columns, rows);
+        }
+    }
+
+    // The operand's elements of a block, one after another in every row: where they are, or in the tile.
+    template <class U>
+    const U* prepare(const U* from, std::byte* tile, std::size_t operand, std::ptrdiff_t columns, std::ptrdiff_t rows,
+                     offsets& pitch) const {
+        const auto inner = m_dimensions[0].strides[operand];
+        const auto outer = m_dimensions[1].strides[operand];
+        if (m_access[operand] == access::in_place || (m_access[operand] == access::uniform && uniform_runs)) {
+            return from;
+        }
+        auto* packed = reinterpret_cast<U*>(tile);
+        if (outer == 0) {
+            rows = 1;
+        }
+        pitch[operand] = outer == 0 ? 0 : columns;
+        if (inner == 0) {
+            for (std::ptrdiff_t j = 0; j < rows; ++j) {
+                std::fill_n(packed + j * columns, columns, from[j * outer]);
+            }
+        } else {
+            gather(packed, columns, from, inner, outer, columns, rows);
+        }
+        return packed;
+    }
+
+    // Goes through the operands and puts the value of those that do not move along the row in the place of their
+    // address; the loops over all combinations are compiled.
+    template <std::size_t I, class... In>
+    void compute_row(T* out, std::ptrdiff_t columns, const pointers& in, const In&... ready) const {
+        if constexpr (I == sizeof...(V)) {
+            compute_run(m_kernel, out, std::tuple<In...>(ready...), columns);
+        } else if constexpr (!uniform_runs) {
+            compute_run(m_kernel, out, in, columns);
+        } else if (m_access[I + 1] == access::uniform) {
+            compute_row<I + 1>(out, columns, in, ready...,
+                               uniform<std::tuple_element_t<I, std::tuple<V...>>>{*std::get<I>(in)});
+        } else {
+            compute_row<I + 1>(out, columns, in, ready..., std::get<I>(in));
+        }
+    }
+
+    Kernel m_kernel;
+    T* m_out;
+    pointers m_in;
+    loop_dimensions<count> m_dimensions;
+    std::array<access, count> m_access{};
+    std::ptrdiff_t m_columns = 1;
+    std::ptrdiff_t m_rows = 1;
+    std::ptrdiff_t m_column_blocks = 1;
+    std::ptrdiff_t m_row_blocks = 1;
+};
+
+}  // namespace xtt::detail

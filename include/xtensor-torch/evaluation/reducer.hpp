@@ -1,0 +1,275 @@
+// xtensor reduces element by element. This file reduces an operand as a whole where a reducer is assigned, and along
+// its axes where a single element is asked for; only functors that it does not know are called in xtensor's order.
+#pragma once
+
+#include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/evaluation/reducer_stepper.hpp>
+#include <xtensor-torch/evaluation/reduction_nest.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace xtt::detail {
+
+template <class E>
+struct reducer_parts;
+template <class F, class CT, class X, class O>
+struct reducer_parts<xt::xreducer<F, CT, X, O>> {
+    using stepper = xt::xreducer_stepper<F, CT, X, O>;
+    using operand = std::remove_cvref_t<CT>;
+    using closure = CT;
+    using options = O;
+    using result = typename xt::xreducer<F, CT, X, O>::value_type;
+    using reduce = std::remove_cvref_t<typename xt::xreducer<F, CT, X, O>::reduce_functor_type>;
+    using merge = std::remove_cvref_t<typename xt::xreducer<F, CT, X, O>::merge_functor_type>;
+};
+
+template <class E>
+concept tagged_reducer =
+    requires { typename reducer_parts<E>::closure; } && tagged_expression<typename reducer_parts<E>::closure>;
+
+template <class E>
+concept elementwise_in_memory = (is_elementwise_call<E>::value || is_broadcast<E>::value || strided_leaf<E>) &&
+                                operand_values<operands_t<E>>::in_place;
+
+// Reducers whose result does not depend on the order of the elements, but for rounding.
+template <class E>
+concept reorderable_reducer = tagged_reducer<E> && is_associative<typename reducer_parts<E>::reduce>() &&
+                              is_associative<typename reducer_parts<E>::merge>() &&
+                              std::is_trivially_copyable_v<typename reducer_parts<E>::result>;
+
+template <class Operands>
+inline constexpr bool are_references = false;
+template <class... Operand>
+inline constexpr bool are_references<std::tuple<Operand...>> = (std::is_reference_v<Operand> && ...);
+
+template <tagged_reducer Reducer>
+bool is_reduced_axis(const Reducer& reducer, std::size_t axis) {
+    const auto& axes = reducer_parts<Reducer>::stepper::axes(reducer);
+    return std::find(axes.begin(), axes.end(), axis) != axes.end();
+}
+
+// What a reducer starts from. Of the least and the greatest, xtensor starts from the last finite number.
+template <class R, class Reduce>
+R neutral_value(const R& initial) {
+    if constexpr (std::numeric_limits<R>::has_infinity && is_greatest<Reduce>) {
+        return -std::numeric_limits<R>::infinity();
+    } else if constexpr (std::numeric_limits<R>::has_infinity && is_least<Reduce>) {
+        return std::numeric_limits<R>::infinity();
+    } else {
+        return initial;
+    }
+}
+
+template <tagged_reducer Reducer>
+auto reduction_of(const Reducer& reducer) {
+    using parts = reducer_parts<Reducer>;
+    using R = typename parts::result;
+    const auto reduce = propagating_nan(parts::stepper::reduce(reducer));
+    const auto merge = propagating_nan(parts::stepper::merge(reducer));
+    return reduction<R, std::remove_const_t<decltype(reduce)>, std::remove_const_t<decltype(merge)>>{
+        reduce, merge, neutral_value<R, typename parts::reduce>(parts::stepper::initial(reducer))};
+}
+
+// Without an element there is no least and no greatest one.
+template <class Reducer>
+void require_elements(const Reducer& reducer) {
+    using parts = reducer_parts<Reducer>;
+    if constexpr (!parts::options::has_initial_value &&
+                  (is_greatest<typename parts::reduce> || is_least<typename parts::reduce>)) {
+        if (reducer.expression().size() == 0) [[unlikely]] {
+            throw_value_error(
+                "reduction: the operand has no elements, and so no least and no greatest one. Give "
+                "xt::amin or xt::amax an initial value, xt::initial(value), or an operand with elements.");
+        }
+    }
+}
+
+// An initial value that changes nothing, however often it takes part; std::accumulate's start value might.
+template <class R, class Merge>
+bool is_neutral(const R& initial, const Merge& merge) {
+    if constexpr (std::equality_comparable<R>) {
+        return merge(initial, initial) == initial || is_nan(initial);
+    } else {
+        return false;
+    }
+}
+
+// Calls `visit(size, axis, dimension, reduced)` for every axis of the operand, with the dimension of the result.
+template <class Reducer, class Visit>
+void for_each_axis(const Reducer& reducer, const Visit& visit) {
+    const auto& shape = reducer.expression().shape();
+    std::size_t dimension = 0;
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        const bool reduced = is_reduced_axis(reducer, axis);
+        visit(static_cast<std::ptrdiff_t>(shape[axis]), axis, dimension, reduced);
+        dimension += !reduced || reducer_parts<Reducer>::stepper::keeps_dimensions;
+    }
+}
+
+/// Reduces the elements of `e`, the reducer's operand or its values, at `index` or, without one, for all results.
+template <class Reducer, class E, class R, class Strides>
+void reduce_in_loops(const Reducer& reducer, const E& e, R* out, const Strides& strides, const reducer_index* index) {
+    const auto kernel = kernel_of(e);
+    const auto how = reduction_of(reducer);
+    const auto operands = operands_of(e);
+    const bool crossed = std::apply(
+        [&](const auto&... operand) {
+            std::tuple in(static_cast<const typename std::remove_cvref_t<decltype(operand)>::value_type*>(
+                operand.data() + operand.data_offset())...);
+            const std::size_t rank = e.shape().size();
+            loop_dimensions<1 + sizeof...(operand)> dimensions;
+            for_each_axis(reducer, [&](std::ptrdiff_t size, std::size_t axis, std::size_t dimension, bool reduced) {
+                if (size == 1) {
+                    return;
+                }
+                if (index != nullptr && !reduced) {
+                    const auto at = static_cast<std::ptrdiff_t>((*index)[dimension]);
+                    in = std::apply(
+                        [&](const auto*... address) {
+                            return std::tuple(address + at * broadcast_stride(operand, rank, axis)...);
+                        },
+                        in);
+                    return;
+                }
+                dimensions.push_back({size,
+                                      {reduced ? 0 : static_cast<std::ptrdiff_t>(strides[dimension]),
+                                       broadcast_stride(operand, rank, axis)...}});
+            });
+            reduction_nest<std::remove_const_t<decltype(how)>, std::remove_const_t<decltype(kernel)>, decltype(in)>
+                nest(how, kernel, out, in, dimensions);
+            if (nest.is_crossed()) {
+                return true;
+            }
+            nest.run();
+            return false;
+        },
+        operands);
+    if (crossed) {
+        reduce_in_loops(reducer, xt::eval(e), out, strides, index);
+    }
+}
+
+// In xtensor's order: along the last axis from the initial value on, and along the others what that gave.
+template <class Reducer, class How, class Stepper>
+typename reducer_parts<Reducer>::result reduce_in_order(const Reducer& reducer, const How& how, Stepper& at,
+                                                        std::size_t number) {
+    using parts = reducer_parts<Reducer>;
+    using R = typename parts::result;
+    const auto& axes = parts::stepper::axes(reducer);
+    const auto axis = static_cast<std::size_t>(axes[number]);
+    const auto size = static_cast<std::size_t>(reducer.expression().shape()[axis]);
+    R result{};
+    if (number + 1 == axes.size()) {
+        result = how.neutral;
+        for (std::size_t i = 0; i < size; ++i) {
+            result = how.added(result, *at);
+            if (i + 1 < size) {
+                at.step(axis);
+            }
+        }
+    } else {
+        result = reduce_in_order(reducer, how, at, number + 1);
+        for (std::size_t i = 1; i < size; ++i) {
+            at.step(axis);
+            result = how.merged(result, reduce_in_order(reducer, how, at, number + 1));
+        }
+    }
+    at.reset(axis);
+    return result;
+}
+
+// Without an element, and with the initial value that the caller gave.
+template <class Reducer>
+auto initial_result(const Reducer& reducer) {
+    using parts = reducer_parts<Reducer>;
+    if constexpr (parts::options::has_initial_value) {
+        return static_cast<typename parts::result>(reducer.options().initial_value);
+    } else {
+        return parts::stepper::initial(reducer);
+    }
+}
+
+template <class Reducer>
+void merge_initial(const Reducer& reducer, typename reducer_parts<Reducer>::result& result) {
+    using parts = reducer_parts<Reducer>;
+    if constexpr (parts::options::has_initial_value) {
+        result = parts::stepper::merge(reducer)(static_cast<typename parts::result>(reducer.options().initial_value),
+                                                result);
+    }
+}
+
+/// The element of a reducer at an index.
+template <class Reducer>
+auto reduced_at(const Reducer& reducer, const reducer_index& index) {
+    using parts = reducer_parts<Reducer>;
+    using R = typename parts::result;
+    const auto& operand = reducer.expression();
+    if (operand.size() == 0) {
+        require_elements(reducer);
+        return initial_result(reducer);
+    }
+    R result{};
+    if constexpr (reorderable_reducer<Reducer> && elementwise_in_memory<typename parts::operand>) {
+        // What else than memory the operand asks for is evaluated for one result only where there is but one.
+        constexpr bool evaluates = !are_references<operands_t<typename parts::operand>>;
+        if (is_neutral(parts::stepper::initial(reducer), parts::stepper::merge(reducer)) &&
+            (!evaluates || reducer.size() == 1)) {
+            reduce_in_loops(reducer, operand, &result, reducer_index(), &index);
+            merge_initial(reducer, result);
+            return result;
+        }
+    }
+    const auto how = reduction_of(reducer);
+    auto at = operand.stepper_begin(operand.shape());
+    for_each_axis(reducer, [&](std::ptrdiff_t, std::size_t axis, std::size_t dimension, bool reduced) {
+        if (!reduced) {
+            at.step(axis, index[dimension]);
+        }
+    });
+    if (parts::stepper::axes(reducer).size() == 0) {
+        result = how.added(how.neutral, *at);
+    } else {
+        result = reduce_in_order(reducer, how, at, 0);
+    }
+    merge_initial(reducer, result);
+    return result;
+}
+
+/// Writes all results into a destination of the reducer's shape and value type.
+template <class Reducer, class D>
+bool reduce_into(const Reducer& reducer, D& destination) {
+    using parts = reducer_parts<Reducer>;
+    if (!is_neutral(parts::stepper::initial(reducer), parts::stepper::merge(reducer))) {
+        return false;
+    }
+    const auto& operand = reducer.expression();
+    if (destination.size() == 0) {
+        return true;
+    }
+    auto* const out = destination.data() + destination.data_offset();
+    if (operand.size() == 0) {
+        require_elements(reducer);
+        std::fill(destination.begin(), destination.end(), initial_result(reducer));
+        return true;
+    }
+    if constexpr (elementwise_in_memory<typename parts::operand>) {
+        reduce_in_loops(reducer, operand, out, destination.strides(), nullptr);
+    } else {
+        reduce_in_loops(reducer, xt::eval(operand), out, destination.strides(), nullptr);
+    }
+    if constexpr (parts::options::has_initial_value) {
+        for (auto& result : destination) {
+            merge_initial(reducer, result);
+        }
+    }
+    return true;
+}
+
+}  // namespace xtt::detail

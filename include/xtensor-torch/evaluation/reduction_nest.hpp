@@ -1,0 +1,357 @@
+// Along which dimension a reduction runs fastest depends on how its operands lie in memory. This file sorts the
+// dimensions by that, and adds up rows into lanes where the closest one is reduced, and rows onto each other where it
+// is kept.
+#pragma once
+
+#include <xtensor-torch/evaluation/kernel.hpp>
+#include <xtensor-torch/evaluation/loops.hpp>
+#include <xtensor-torch/evaluation/parallel.hpp>
+#include <xtensor-torch/evaluation/reduction.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace xtt::detail {
+
+// How an operand is read along the innermost dimension.
+enum class along_row : unsigned char { in_place, uniform, stepped };
+
+template <along_row Access, class V>
+auto read_along(const V* address, [[maybe_unused]] std::ptrdiff_t step) {
+    if constexpr (Access == along_row::in_place) {
+        return address;
+    } else if constexpr (Access == along_row::uniform) {
+        return uniform<V>{*address};
+    } else {
+        return stepped<V>{address, step};
+    }
+}
+
+template <class Reduction, class Kernel, class Pointers>
+class reduction_nest;
+
+/// Loops that reduce a kernel's values. Operand number 0 of the dimensions is the result, which does not move along the
+/// dimensions that are reduced.
+template <class Reduction, class Kernel, class... V>
+class reduction_nest<Reduction, Kernel, std::tuple<const V*...>> {
+    using R = typename Reduction::result_type;
+    static constexpr std::size_t count = 1 + sizeof...(V);
+    using pointers = std::tuple<const V*...>;
+    using dimension = loop_dimension<count>;
+    using dimensions = loop_dimensions<count>;
+
+    // This many elements are worth a thread, and the share of one in a reduction to a single result.
+    static constexpr std::ptrdiff_t grain = 32768;
+    // The results of a row that are added up together, with all levels of their cascade in the nearest cache.
+    static constexpr std::ptrdiff_t widest = std::clamp<std::ptrdiff_t>(4096 / sizeof(R), 16, 1024);
+    static constexpr std::ptrdiff_t lanes = lane_count<R>;
+
+public:
+    /// Every result is written once. The dimensions need not be sorted.
+    reduction_nest(const Reduction& reduction, const Kernel& kernel, R* out, const pointers& in,
+                   const dimensions& unsorted)
+        : m_reduction(reduction), m_kernel(kernel), m_out(out), m_in(in), m_dimensions(unsorted) {
+        point_forward();
+        sort();
+        merge();
+        if (!m_dimensions.empty() && is_reduced(m_dimensions[0])) {
+            m_row = m_dimensions[0];
+        }
+        for (const auto& d : m_dimensions) {
+            (is_reduced(d) ? m_reduced : m_kept).push_back(d);
+        }
+    }
+
+    /// Whether operands lie across each other, so that none of the loops would read whole cache lines of all of them.
+    bool is_crossed() const {
+        if (m_dimensions.empty() || sizeof...(V) < 2) {
+            return false;
+        }
+        bool crossed = false;
+        std::size_t uniforms = 0;
+        for (std::size_t k = 1; k < count; ++k) {
+            const auto stride = m_dimensions[0].strides[k];
+            crossed |= stride != 0 && stride != 1;
+            uniforms += stride == 0;
+        }
+        return crossed || (uniforms > 0 && sizeof...(V) > 2);
+    }
+
+    void run() { choose_access<>(); }
+
+private:
+    static bool is_reduced(const dimension& d) { return d.strides[0] == 0; }
+
+    template <class Body>
+    static void for_each_operand(const Body& body) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (body(std::integral_constant<std::size_t, I>()), ...);
+        }(std::index_sequence_for<V...>());
+    }
+
+    // A dimension that all operands go through backwards is gone through from its other end.
+    void point_forward() {
+        for (auto& d : m_dimensions) {
+            const auto backwards = [&](auto compare) {
+                return std::any_of(d.strides.begin() + 1, d.strides.end(), compare);
+            };
+            if (backwards([](auto stride) { return stride < 0; }) &&
+                !backwards([](auto stride) { return stride > 0; })) {
+                m_out += (d.size - 1) * d.strides[0];
+                for_each_operand([&](auto i) { std::get<i>(m_in) += (d.size - 1) * d.strides[i + 1]; });
+                std::transform(d.strides.begin(), d.strides.end(), d.strides.begin(), std::negate<>());
+            }
+        }
+    }
+
+    // The dimension in which the operands lie closest comes first.
+    void sort() {
+        const auto distance = [](const dimension& d) {
+            std::ptrdiff_t sum = 0;
+            for (std::size_t k = 1; k < count; ++k) {
+                sum += std::abs(d.strides[k]);
+            }
+            return sum;
+        };
+        std::reverse(m_dimensions.begin(), m_dimensions.end());
+        const auto first = m_dimensions.begin();
+        for (auto next = first; next != m_dimensions.end(); ++next) {
+            const auto place = std::upper_bound(
+                first, next, *next, [&](const auto& x, const auto& y) { return distance(x) < distance(y); });
+            std::rotate(place, next, next + 1);
+        }
+    }
+
+    void merge() {
+        std::size_t last = 0;
+        for (std::size_t d = 1; d < m_dimensions.size(); ++d) {
+            auto& inner = m_dimensions[last];
+            bool merges = true;
+            for (std::size_t k = 0; k < count; ++k) {
+                merges = merges && m_dimensions[d].strides[k] == inner.strides[k] * inner.size;
+            }
+            if (merges) {
+                inner.size *= m_dimensions[d].size;
+            } else {
+                m_dimensions[++last] = m_dimensions[d];
+            }
+        }
+        m_dimensions.resize(std::min(m_dimensions.size(), last + 1));
+    }
+
+    // Compiles the loops for the ways in which the operands are read along the innermost dimension.
+    template <along_row... Access>
+    void choose_access() {
+        constexpr std::size_t next = sizeof...(Access);
+        if constexpr (next == sizeof...(V)) {
+            if (m_dimensions.empty() || !is_reduced(m_dimensions[0])) {
+                reduce_columns<Access...>();
+            } else {
+                reduce_rows<Access...>();
+            }
+        } else {
+            const auto stride = m_dimensions.empty() ? std::ptrdiff_t{1} : m_dimensions[0].strides[next + 1];
+            if (stride == 1) {
+                choose_access<Access..., along_row::in_place>();
+            } else if constexpr (sizeof...(V) == 1) {
+                choose_access<Access..., along_row::stepped>();
+            } else if constexpr (sizeof...(V) == 2) {
+                choose_access<Access..., along_row::uniform>();
+            }
+        }
+    }
+
+    template <along_row... Access>
+    auto row_at(const pointers& in) const {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return std::tuple(read_along<Access>(
+                std::get<I>(in), m_dimensions.empty() ? std::ptrdiff_t{1} : m_dimensions[0].strides[I + 1])...);
+        }(std::index_sequence_for<V...>());
+    }
+
+    static pointers moved(pointers in, const dimension& d, std::ptrdiff_t steps) {
+        for_each_operand([&](auto i) { std::get<i>(in) += steps * d.strides[i + 1]; });
+        return in;
+    }
+
+    static std::ptrdiff_t size_of(const dimensions& some) {
+        std::ptrdiff_t size = 1;
+        for (const auto& d : some) {
+            size *= d.size;
+        }
+        return size;
+    }
+
+    // Where number `number` of the positions along some dimensions lies.
+    static std::pair<std::ptrdiff_t, pointers> position(const dimensions& some, std::ptrdiff_t number, pointers in) {
+        std::ptrdiff_t out = 0;
+        for (const auto& d : some) {
+            out += number % d.size * d.strides[0];
+            in = moved(in, d, number % d.size);
+            number /= d.size;
+        }
+        return {out, in};
+    }
+
+    // ---- along rows ----
+
+    template <along_row... Access>
+    void reduce_rows() {
+        m_reduced.erase(m_reduced.begin());
+        const std::ptrdiff_t results = size_of(m_kept);
+        const std::ptrdiff_t rows = size_of(m_reduced);
+        if (results > 1) {
+            parallel_for(results, std::max<std::ptrdiff_t>(1, grain / (rows * m_row.size)),
+                         [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+                             for (; first < last; ++first) {
+                                 const auto [out, in] = position(m_kept, first, m_in);
+                                 m_out[out] = reduce_some<Access...>(in, 0, rows, 0, m_row.size);
+                             }
+                         });
+            return;
+        }
+        // One result: shares that do not depend on the number of threads, and neither does the result.
+        const std::ptrdiff_t length = std::min(m_row.size, grain);
+        const std::ptrdiff_t pieces = (m_row.size + length - 1) / length;
+        const std::ptrdiff_t rows_each = std::max<std::ptrdiff_t>(1, grain / m_row.size);
+        const std::ptrdiff_t shares = pieces * ((rows + rows_each - 1) / rows_each);
+        if (shares == 1) {
+            *m_out = reduce_some<Access...>(m_in, 0, rows, 0, m_row.size);
+            return;
+        }
+        const auto results_of_shares = std::make_unique_for_overwrite<R[]>(static_cast<std::size_t>(shares));
+        parallel_for(shares, 1, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+            for (; first < last; ++first) {
+                const std::ptrdiff_t row = first / pieces * rows_each;
+                const std::ptrdiff_t column = first % pieces * length;
+                results_of_shares[static_cast<std::size_t>(first)] = reduce_some<Access...>(
+                    m_in, row, std::min(rows, row + rows_each), column, std::min(m_row.size, column + length) - column);
+            }
+        });
+        std::array<R, cascade<Reduction>::values(1)> sums;
+        cascade<Reduction> sum(m_reduction, sums.data(), 1);
+        for (std::ptrdiff_t share = 0; share < shares; ++share) {
+            sums[0] = m_reduction.merged(sums[0], results_of_shares[static_cast<std::size_t>(share)]);
+            sum.added(1);
+        }
+        sum.finish();
+        *m_out = sums[0];
+    }
+
+    // The elements [column, column + length) of some rows.
+    template <along_row... Access>
+    R reduce_some(const pointers& in, std::ptrdiff_t first_row, std::ptrdiff_t last_row, std::ptrdiff_t column,
+                  std::ptrdiff_t length) const {
+        if ((last_row - first_row) * length < 2 * lanes) {
+            R sum = m_reduction.neutral;
+            for (std::ptrdiff_t row = first_row; row < last_row; ++row) {
+                const auto elements = row_at<Access...>(position(m_reduced, row, in).second);
+                for (std::ptrdiff_t i = 0; i < length; ++i) {
+                    sum = m_reduction.added(sum, m_kernel.template element<0>(elements, column + i));
+                }
+            }
+            return sum;
+        }
+        std::array<R, cascade<Reduction>::values(lanes)> sums;
+        cascade<Reduction> sum(m_reduction, sums.data(), lanes);
+        for (std::ptrdiff_t row = first_row; row < last_row; ++row) {
+            const auto elements = row_at<Access...>(position(m_reduced, row, in).second);
+            std::ptrdiff_t i = column;
+            while (i + lanes <= column + length) {
+                const std::ptrdiff_t rows = std::min((column + length - i) / lanes, sum.space());
+                add_lanes(m_reduction, m_kernel, sum.lowest(), elements, i, rows);
+                sum.added(rows);
+                i += rows * lanes;
+            }
+            if (i < column + length) {
+                for (std::ptrdiff_t lane = 0; i < column + length; ++i, ++lane) {
+                    sums[static_cast<std::size_t>(lane)] = m_reduction.added(sums[static_cast<std::size_t>(lane)],
+                                                                             m_kernel.template element<0>(elements, i));
+                }
+                sum.added(1);
+            }
+        }
+        sum.finish();
+        for (std::size_t half = lanes / 2; half > 0; half /= 2) {
+            for (std::size_t lane = 0; lane < half; ++lane) {
+                sums[lane] = m_reduction.merged(sums[lane], sums[lane + half]);
+            }
+        }
+        return sums[0];
+    }
+
+    // ---- along columns ----
+
+    template <along_row... Access>
+    void reduce_columns() {
+        const dimension columns = m_kept.empty() ? dimension{} : m_kept[0];
+        if (!m_kept.empty()) {
+            m_kept.erase(m_kept.begin());
+        }
+        dimension rows;
+        if (!m_reduced.empty()) {
+            rows = m_reduced[0];
+            m_reduced.erase(m_reduced.begin());
+        }
+        const std::ptrdiff_t chunks = (columns.size + widest - 1) / widest;
+        const std::ptrdiff_t tasks = chunks * size_of(m_kept);
+        const std::ptrdiff_t work = std::min(columns.size, widest) * rows.size * size_of(m_reduced);
+        parallel_for(tasks, std::max<std::ptrdiff_t>(1, grain / work), [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+            const auto sums =
+                std::make_unique_for_overwrite<R[]>(cascade<Reduction>::values(std::min(columns.size, widest)));
+            for (; first < last; ++first) {
+                const std::ptrdiff_t column = first % chunks * widest;
+                const auto [out, in] = position(m_kept, first / chunks, moved(m_in, columns, column));
+                reduce_chunk<Access...>(m_out + out + column * columns.strides[0], columns.strides[0], in, rows,
+                                        std::min(widest, columns.size - column), sums.get());
+            }
+        });
+    }
+
+    template <along_row... Access>
+    void reduce_chunk(R* out, std::ptrdiff_t out_step, const pointers& in, const dimension& rows,
+                      std::ptrdiff_t columns, R* sums) const {
+        cascade<Reduction> sum(m_reduction, sums, columns);
+        const std::ptrdiff_t outer = size_of(m_reduced);
+        for (std::ptrdiff_t number = 0; number < outer; ++number) {
+            const pointers top = position(m_reduced, number, in).second;
+            std::ptrdiff_t row = 0;
+            while (row < rows.size) {
+                const std::ptrdiff_t end = row + std::min(rows.size - row, sum.space());
+                const std::ptrdiff_t added = end - row;
+                for (; row + 4 <= end; row += 4) {
+                    add_four_rows(m_reduction, m_kernel, sums, row_at<Access...>(moved(top, rows, row)),
+                                  row_at<Access...>(moved(top, rows, row + 1)),
+                                  row_at<Access...>(moved(top, rows, row + 2)),
+                                  row_at<Access...>(moved(top, rows, row + 3)), columns);
+                }
+                for (; row < end; ++row) {
+                    add_row(m_reduction, m_kernel, sums, row_at<Access...>(moved(top, rows, row)), columns);
+                }
+                sum.added(added);
+            }
+        }
+        sum.finish();
+        for (std::ptrdiff_t i = 0; i < columns; ++i) {
+            out[i * out_step] = sums[i];
+        }
+    }
+
+    const Reduction& m_reduction;
+    Kernel m_kernel;
+    R* m_out;
+    pointers m_in;
+    dimensions m_dimensions;
+    dimension m_row;
+    dimensions m_reduced;
+    dimensions m_kept;
+};
+
+}  // namespace xtt::detail

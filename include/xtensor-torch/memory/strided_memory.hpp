@@ -1,0 +1,180 @@
+// xtensor's containers own their memory, and its adaptors rebind on assignment. This file takes only the part they
+// share, xcontainer's element access, iterators and steppers, over memory that somebody else owns.
+//
+// The class derives from xcontainer, tensor_view from this class: xt::eval therefore sees in a view what it sees in
+// xt::xview, an expression to be copied, and not a container whose storage holds its elements without holes.
+#pragma once
+
+#include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/memory/layout.hpp>
+#include <xtensor-torch/memory/requirements.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace xtt {
+
+template <class T, std::size_t N, xt::layout_type L>
+class tensor_view;
+
+}  // namespace xtt
+
+namespace xtt::detail {
+
+template <class T, std::size_t N, xt::layout_type L>
+class strided_memory;
+
+// One definition of the types that xcontainer asks of the base and xview_semantic asks of the view.
+template <class T, std::size_t N, xt::layout_type L>
+struct strided_memory_types {
+    using value_type = std::remove_const_t<T>;
+    using storage_type = xt::xbuffer_adaptor<T*, xt::no_ownership, std::allocator<value_type>>;
+    using reference = T&;
+    using const_reference = const T&;
+    using size_type = std::size_t;
+    using shape_type = std::conditional_t<N == dynamic_rank, xt::dynamic_shape<std::size_t>,
+                                          std::array<std::size_t, N == dynamic_rank ? 0 : N>>;
+    using strides_type = xt::get_strides_t<shape_type>;
+    using backstrides_type = strides_type;
+    using inner_shape_type = shape_type;
+    using inner_strides_type = strides_type;
+    using inner_backstrides_type = backstrides_type;
+    static constexpr xt::layout_type layout = L;
+    static constexpr xt::layout_type owned_layout =
+        L == xt::layout_type::column_major ? xt::layout_type::column_major : xt::layout_type::row_major;
+    using temporary_type = std::conditional_t<N == dynamic_rank, xt::xarray<value_type, owned_layout>,
+                                              xt::xtensor<value_type, N == dynamic_rank ? 0 : N, owned_layout>>;
+};
+
+}  // namespace xtt::detail
+
+namespace xt {
+
+template <class T, std::size_t N, layout_type L>
+struct xcontainer_inner_types<xtt::detail::strided_memory<T, N, L>> : xtt::detail::strided_memory_types<T, N, L> {};
+
+template <class T, std::size_t N, layout_type L>
+struct xiterable_inner_types<xtt::detail::strided_memory<T, N, L>>
+    : xcontainer_iterable_types<xtt::detail::strided_memory<T, N, L>> {};
+
+template <class T, std::size_t N, layout_type L>
+struct xcontainer_inner_types<xtt::tensor_view<T, N, L>> : xtt::detail::strided_memory_types<T, N, L> {};
+
+template <class T, std::size_t N, layout_type L>
+struct xiterable_inner_types<xtt::tensor_view<T, N, L>>
+    : xcontainer_iterable_types<xtt::detail::strided_memory<T, N, L>> {};
+
+}  // namespace xt
+
+namespace xtt::detail {
+
+template <class T, std::size_t N, xt::layout_type L>
+class strided_memory : public xt::xcontainer<strided_memory<T, N, L>> {
+    using base = xt::xcontainer<strided_memory>;
+    using types = strided_memory_types<T, N, L>;
+    friend base;
+
+public:
+    using reference = typename types::reference;
+    using const_reference = typename types::const_reference;
+    using storage_type = typename types::storage_type;
+    using shape_type = typename types::shape_type;
+    using strides_type = typename types::strides_type;
+
+    xt::layout_type layout() const noexcept { return L == xt::layout_type::dynamic ? m_layout : L; }
+
+    bool is_contiguous() const noexcept { return layout() != xt::layout_type::dynamic; }
+
+    // a[i] is a(0, …, 0, i). Where xtensor lets i go on into the next rows (xt::argpartition of the flattened view), it
+    // counts on their elements being next in memory, too.
+    using base::operator[];
+    reference operator[](std::size_t i) { return goes_on(i) ? flat_element(*this, i) : base::operator[](i); }
+    const_reference operator[](std::size_t i) const {
+        return goes_on(i) ? flat_element(*this, i) : base::operator[](i);
+    }
+
+    // xtensor's linear iterators walk through the memory. Some of its functions (xt::partition of the flattened view)
+    // take them for the elements, which they are only where the elements lie in a row, by rows or by columns.
+    auto linear_begin() { return require_no_holes(), base::linear_begin(); }
+    auto linear_begin() const { return require_no_holes(), base::linear_begin(); }
+    auto linear_cbegin() const { return require_no_holes(), base::linear_cbegin(); }
+    auto linear_rbegin() { return require_no_holes(), base::linear_rbegin(); }
+    auto linear_rbegin() const { return require_no_holes(), base::linear_rbegin(); }
+    auto linear_crbegin() const { return require_no_holes(), base::linear_crbegin(); }
+
+protected:
+    // `sizes` and `strides` are of rank N where N is static; `reach` is their extent, `layout` their order.
+    template <class Sizes, class Strides>
+    strided_memory(T* data, const Sizes& sizes, const Strides& strides, const extent& reach, xt::layout_type layout)
+        : m_layout(layout), m_storage(data, reach.size()) {
+        const std::size_t rank = N == dynamic_rank ? sizes.size() : N;
+        if constexpr (N == dynamic_rank) {
+            m_shape.resize(rank);
+            m_strides.resize(rank);
+            m_backstrides.resize(rank);
+        }
+        for (std::size_t i = 0; i < rank; ++i) {
+            m_shape[i] = static_cast<std::size_t>(sizes[i]);
+            // Without elements there may be no address either, and nothing must be added to it.
+            const bool moves = sizes[i] != 1 && reach.size() != 0;
+            m_strides[i] = moves ? static_cast<std::ptrdiff_t>(strides[i]) : 0;
+            m_backstrides[i] = moves ? m_strides[i] * (static_cast<std::ptrdiff_t>(sizes[i]) - 1) : 0;
+        }
+    }
+
+    ~strided_memory() = default;
+    strided_memory(const strided_memory&) = default;
+    strided_memory(strided_memory&&) = default;
+    strided_memory& operator=(const strided_memory&) = delete;
+    strided_memory& operator=(strided_memory&&) = delete;
+
+    template <class Self>
+    static auto& flat_element(Self& self, std::size_t position) {
+        std::ptrdiff_t offset = 0;
+        for (std::size_t i = self.m_shape.size(); i-- > 0;) {
+            offset += static_cast<std::ptrdiff_t>(position % self.m_shape[i]) * self.m_strides[i];
+            position /= self.m_shape[i];
+        }
+        return *(self.data() + offset);
+    }
+
+private:
+    bool goes_on(std::size_t i) const noexcept {
+        return m_shape.size() > 1 && i >= m_shape[m_shape.size() - 1] && !is_contiguous();
+    }
+
+    [[noreturn, gnu::cold, gnu::noinline]] void refuse_holes() const {
+        throw_value_error("view: a linear iterator was asked for, and the elements of the view, of shape " +
+                          braced(m_shape) + " and strides " + braced(m_strides) +
+                          ", do not lie one behind the other. Use begin(), or xt::eval(view).");
+    }
+
+    void require_no_holes() const {
+        if (!is_contiguous() && !is_column_major(m_shape, m_strides)) [[unlikely]] {
+            refuse_holes();
+        }
+    }
+
+    // The names xcontainer calls on its derived class.
+    const shape_type& shape_impl() const noexcept { return m_shape; }
+    shape_type& shape_impl() noexcept { return m_shape; }
+    const strides_type& strides_impl() const noexcept { return m_strides; }
+    strides_type& strides_impl() noexcept { return m_strides; }
+    const strides_type& backstrides_impl() const noexcept { return m_backstrides; }
+    strides_type& backstrides_impl() noexcept { return m_backstrides; }
+    const storage_type& storage_impl() const noexcept { return m_storage; }
+    storage_type& storage_impl() noexcept { return m_storage; }
+
+    shape_type m_shape;
+    strides_type m_strides;
+    strides_type m_backstrides;
+    xt::layout_type m_layout;
+    storage_type m_storage;
+};
+
+}  // namespace xtt::detail

@@ -1,0 +1,286 @@
+// LibTorch calls an operator with boxed values; a function over views takes C++ types. This file turns each kind of
+// value into the argument of the function, kept while the function runs, and names the argument in what it refuses.
+#pragma once
+
+#include <xtensor-torch/adopt.hpp>
+#include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/elements/dtype_names.hpp>
+#include <xtensor-torch/to_host.hpp>
+#include <xtensor-torch/view.hpp>
+
+#include <ATen/EmptyTensor.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace xtt::detail {
+
+template <class... T>
+struct types {
+    static constexpr std::size_t size = sizeof...(T);
+};
+
+// Where an operator runs: on the elements, or on the shapes alone.
+enum class op_mode { host, meta };
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_op_device(const std::string& label,
+                                                                    const at::Tensor& tensor) {
+    throw_type_error(label + ": the tensor is on " + tensor.device().str() +
+                     "; this operator computes in host memory. Copy it first, tensor.cpu(), or register the operator "
+                     "with xtt::host_round_trip.");
+}
+
+// `lead` names the parameter whose dtype this one has to share, if there is one.
+template <class T>
+[[noreturn, gnu::cold, gnu::noinline]] void refuse_op_dtype(const std::string& label, const at::Tensor& tensor,
+                                                            const std::string* lead) {
+    const dtype_words wanted = describe(scalar_type_v<T>);
+    const std::string expectation =
+        lead == nullptr ? "the function takes " + wanted.name
+                        : "argument '" + *lead + "' is " + wanted.name + ", and the function takes both in one dtype";
+    throw_type_error(label + ": the tensor is " + describe(tensor.scalar_type()).name + "; " + expectation +
+                     ". Convert it first: tensor.to(" + wanted.constant + ").");
+}
+
+// A tensor that stands for one without elements: its shape, one zero for all elements.
+inline at::Tensor stand_in(at::IntArrayRef sizes, c10::ScalarType dtype, bool distinct_elements) {
+    const std::int64_t one = 1;
+    at::Tensor memory(at::detail::empty_cpu(distinct_elements ? sizes : at::IntArrayRef(one), dtype));
+    std::memset(memory.mutable_data_ptr(), 0, memory.nbytes());
+    if (distinct_elements) {
+        return memory;
+    }
+    tensor_geometry geometry{c10::DimVector(sizes), c10::DimVector(sizes.size(), 0)};
+    return make_tensor(memory.storage(), dtype, geometry);
+}
+
+inline bool has_symbolic_shape(const at::Tensor& tensor) {
+    return tensor.unsafeGetTensorImpl()->has_symbolic_sizes_strides();
+}
+
+inline c10::DimVector concrete_sizes(const at::Tensor& tensor) {
+    c10::DimVector sizes;
+    for (const auto& size : tensor.sym_sizes()) {
+        sizes.push_back(size.guard_int(__FILE__, __LINE__));
+    }
+    return sizes;
+}
+
+// How the arguments of a call are made. With `unit_shapes` tensors of symbolic shape stand in with sizes 1.
+struct op_call {
+    op_mode mode = op_mode::host;
+    bool unit_shapes = false;
+    bool round_trip = false;
+    const void* frame = nullptr;             // of the kernel: what lies below it does not outlive the call
+    const std::string* lead_name = nullptr;  // the parameter that the function's element type was read from
+    struct replacement {
+        at::Tensor viewed;
+        at::Tensor argument;
+        bool is_written;
+    };
+    std::vector<replacement> replaced{};  // arguments that a view of another tensor stands for
+    std::optional<c10::Device> device{};  // where a round trip leads back to
+};
+
+template <class View>
+struct viewed;
+
+template <class T, std::size_t N, xt::layout_type L>
+struct viewed<tensor_view<T, N, L>> {
+    using element = std::remove_const_t<T>;
+    static constexpr bool is_written = !std::is_const_v<T>;
+
+    // All that can be refused, before any argument is touched.
+    static void require(const op_call& call, const char* label, const at::Tensor& tensor, bool is_shared) {
+        // What is being compiled wraps a tensor without elements; its shape and dtype are its own.
+        if (call.mode == op_mode::host || !tensor.defined() || tensor.layout() != at::kStrided) {
+            require_strided_storage(label, tensor);
+        }
+        if (call.mode == op_mode::host && !tensor.is_cpu() && !call.round_trip) [[unlikely]] {
+            refuse_op_device(label, tensor);
+        }
+        if (tensor.scalar_type() != scalar_type_v<element>) [[unlikely]] {
+            refuse_op_dtype<element>(label, tensor, is_shared ? call.lead_name : nullptr);
+        }
+        if (call.mode == op_mode::meta) {
+            require_known_rank(label, tensor);
+        } else if (tensor.is_cpu()) {
+            static_cast<void>(require_viewable<T, N, L>(tensor, label));
+        } else {
+            require_copyable_to_host<element, N>(label, tensor);
+        }
+    }
+
+    static tensor_view<T, N, L> make(op_call& call, const at::Tensor& tensor) {
+        if (call.mode == op_mode::host && tensor.is_cpu()) {
+            return make_view<T, N, L>(tensor);
+        }
+        at::Tensor other;
+        if (call.mode == op_mode::host) {
+            other = adopt(to_host<element>(tensor));
+            call.device = call.device.value_or(tensor.device());
+        } else if (call.unit_shapes && has_symbolic_shape(tensor)) {
+            other = stand_in(std::vector<std::int64_t>(static_cast<std::size_t>(tensor.dim()), 1),
+                             scalar_type_v<element>, is_written);
+        } else {
+            other =
+                stand_in(concrete_sizes(tensor), scalar_type_v<element>, is_written || L != xt::layout_type::dynamic);
+        }
+        call.replaced.push_back({other, tensor, is_written});
+        return make_view<T, N, L>(other);
+    }
+
+private:
+    // A symbolic shape cannot be printed without making it a fact.
+    static void require_known_rank(const char* label, const at::Tensor& tensor) {
+        if (N != dynamic_rank && tensor.dim() != static_cast<std::int64_t>(N)) [[unlikely]] {
+            throw_value_error(std::string(label) + ": the tensor has " +
+                              plural(static_cast<std::size_t>(tensor.dim()), "dimension") + "; rank " +
+                              std::to_string(N) + " was asked for. Reshape it first: tensor.reshape(…).");
+        }
+    }
+};
+
+// A tensor parameter. `Shared`: its element type is the one that the operator is dispatched on.
+template <class View, bool Shared>
+struct view_argument {
+    static constexpr bool is_tensor = true;
+    static constexpr bool is_shared = Shared;
+    static constexpr bool is_written = viewed<View>::is_written;
+    using passed = std::conditional_t<is_written, View&, const View&>;
+    using stored = View;
+
+    static std::string schema_type(std::size_t position) {
+        return is_written ? "Tensor(" + std::string(1, static_cast<char>('a' + position)) + "!)" : "Tensor";
+    }
+    static void require(const op_call& call, const char* label, const c10::IValue& value) {
+        viewed<View>::require(call, label, tensor_of(value), Shared);
+    }
+    static stored make(op_call& call, const c10::IValue& value) { return viewed<View>::make(call, tensor_of(value)); }
+
+    static const at::Tensor& tensor_of(const c10::IValue& value) {
+        static const at::Tensor undefined;
+        return value.isNone() ? undefined : value.toTensor();
+    }
+};
+
+template <class View, bool Shared>
+struct optional_argument {
+    static constexpr bool is_tensor = true;
+    static constexpr bool is_shared = Shared;
+    static constexpr bool is_written = false;
+    using passed = const std::optional<View>&;
+    using stored = std::optional<View>;
+
+    static std::string schema_type(std::size_t) { return "Tensor?"; }
+    static void require(const op_call& call, const char* label, const c10::IValue& value) {
+        if (is_present(value)) {
+            viewed<View>::require(call, label, value.toTensor(), Shared);
+        }
+    }
+    static stored make(op_call& call, const c10::IValue& value) {
+        return is_present(value) ? stored(viewed<View>::make(call, value.toTensor())) : std::nullopt;
+    }
+
+private:
+    static bool is_present(const c10::IValue& value) { return !value.isNone() && value.toTensor().defined(); }
+};
+
+template <class View, bool Shared>
+struct list_argument {
+    static constexpr bool is_tensor = true;
+    static constexpr bool is_shared = Shared;
+    static constexpr bool is_written = false;
+    using passed = const std::vector<View>&;
+    using stored = std::vector<View>;
+
+    static std::string schema_type(std::size_t) { return "Tensor[]"; }
+    static void require(const op_call& call, const char* label, const c10::IValue& value) {
+        for (const at::Tensor& tensor : value.toTensorVector()) {
+            viewed<View>::require(call, label, tensor, Shared);
+        }
+    }
+    static stored make(op_call& call, const c10::IValue& value) {
+        stored views;
+        for (const at::Tensor& tensor : value.toTensorVector()) {
+            views.push_back(viewed<View>::make(call, tensor));
+        }
+        return views;
+    }
+};
+
+// How the schema names a value, and how it is read.
+template <class S>
+struct value_traits;
+
+template <std::floating_point S>
+struct value_traits<S> {
+    static std::string schema_type() { return "float"; }
+    static S read(const c10::IValue& value) { return static_cast<S>(value.toDouble()); }
+};
+template <class S>
+    requires std::same_as<S, c10::Half> || std::same_as<S, c10::BFloat16>
+struct value_traits<S> {
+    static std::string schema_type() { return "float"; }
+    static S read(const c10::IValue& value) { return static_cast<float>(value.toDouble()); }
+};
+template <std::integral S>
+struct value_traits<S> {
+    static std::string schema_type() { return "int"; }
+    static S read(const c10::IValue& value) { return static_cast<S>(value.toInt()); }
+};
+template <>
+struct value_traits<bool> {
+    static std::string schema_type() { return "bool"; }
+    static bool read(const c10::IValue& value) { return value.toBool(); }
+};
+template <>
+struct value_traits<std::string> {
+    static std::string schema_type() { return "str"; }
+    static std::string read(const c10::IValue& value) { return value.toStringRef(); }
+};
+template <class S>
+struct value_traits<std::optional<S>> {
+    static std::string schema_type() { return value_traits<S>::schema_type() + "?"; }
+    static std::optional<S> read(const c10::IValue& value) {
+        return value.isNone() ? std::nullopt : std::optional<S>(value_traits<S>::read(value));
+    }
+};
+template <class S>
+struct value_traits<std::vector<S>> {
+    static std::string schema_type() { return value_traits<S>::schema_type() + "[]"; }
+    static std::vector<S> read(const c10::IValue& value) {
+        std::vector<S> values;
+        for (const auto& element : value.toList()) {
+            values.push_back(value_traits<S>::read(element));
+        }
+        return values;
+    }
+};
+
+template <class S>
+concept op_value = requires { value_traits<S>::schema_type(); };
+
+// A parameter that is no tensor.
+template <class S>
+struct value_argument {
+    static constexpr bool is_tensor = false;
+    static constexpr bool is_shared = false;
+    static constexpr bool is_written = false;
+    using passed = const S&;
+    using stored = S;
+
+    static std::string schema_type(std::size_t) { return value_traits<S>::schema_type(); }
+    static void require(const op_call&, const char*, const c10::IValue&) {}
+    static stored make(op_call&, const c10::IValue& value) { return value_traits<S>::read(value); }
+};
+
+}  // namespace xtt::detail

@@ -1,0 +1,154 @@
+// The backward of an operator is an operator, too, so that compilers see it and it can have a backward itself. Its
+// schema follows from the forward's: gradients of the results first, then the forward's arguments, then, where it asks
+// for them, the results. This file works that out.
+#pragma once
+
+#include <xtensor-torch/operators/kernel.hpp>
+#include <xtensor-torch/operators/results.hpp>
+#include <xtensor-torch/operators/signature.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+namespace xtt::detail {
+
+template <class T>
+inline constexpr bool is_differentiable =
+    std::floating_point<T> || std::same_as<T, c10::Half> || std::same_as<T, c10::BFloat16>;
+template <class T>
+inline constexpr bool is_differentiable<c10::complex<T>> = true;
+template <class T>
+inline constexpr bool is_differentiable<std::complex<T>> = true;
+template <>
+inline constexpr bool is_differentiable<void> = true;  // the function's parameters are written out
+
+template <class... T>
+auto differentiable_elements(element_list<T...>) -> decltype([]<class... D>(types<D...>) -> element_list<D...> {
+    return {};
+}(typename joined<types<>, std::conditional_t<is_differentiable<T>, types<T>, types<>>...>::type()));
+
+template <class View>
+struct same_element;
+template <class T, std::size_t N, xt::layout_type L>
+struct same_element<tensor_view<T, N, L>> {
+    template <std::size_t M>
+    using with_rank = tensor_view<const T, M>;
+};
+
+template <template <class, bool> class Argument, class View, bool Shared>
+using any_rank =
+    types<Argument<View, Shared>, Argument<typename same_element<View>::template with_rank<dynamic_rank>, Shared>,
+          Argument<typename same_element<View>::template with_rank<1>, Shared>,
+          Argument<typename same_element<View>::template with_rank<2>, Shared>,
+          Argument<typename same_element<View>::template with_rank<3>, Shared>,
+          Argument<typename same_element<View>::template with_rank<4>, Shared>,
+          Argument<typename same_element<View>::template with_rank<0>, Shared>>;
+
+template <class A>
+struct again {
+    using type = types<A>;
+};
+template <class View, bool Shared>
+struct again<view_argument<View, Shared>> {
+    static_assert(!viewed<View>::is_written,
+                  "op: an operator that writes to its arguments has no backward; return the result instead");
+    using type = any_rank<view_argument, View, Shared>;
+};
+template <class View, bool Shared>
+struct again<optional_argument<View, Shared>> {
+    using type = any_rank<optional_argument, View, Shared>;
+};
+template <class View, bool Shared>
+struct again<list_argument<View, Shared>> {
+    using type = any_rank<list_argument, View, Shared>;
+};
+template <std::floating_point S>
+struct again<value_argument<S>> {
+    using type = types<open_value<S, S, double, float>>;
+};
+template <std::integral S>
+    requires(!std::same_as<S, bool>)
+struct again<value_argument<S>> {
+    using type = types<open_value<S, S, std::int64_t, std::uint64_t, std::int32_t>>;
+};
+
+// A result of the forward, as an argument of the backward.
+template <class R>
+struct result_again {
+    using type = any_rank<view_argument, tensor_view<const typename item_traits<R>::value_type>, false>;
+};
+template <class R>
+struct result_again<std::optional<R>> {
+    using type = any_rank<optional_argument, tensor_view<const typename item_traits<R>::value_type>, false>;
+};
+template <class R, class A>
+struct result_again<std::vector<R, A>> {
+    using type = any_rank<list_argument, tensor_view<const typename item_traits<R>::value_type>, false>;
+};
+
+// The results that have a gradient.
+template <class Item>
+consteval bool has_gradient() {
+    if constexpr (is_none<Item>) {
+        return false;
+    } else {
+        return is_differentiable<typename item_traits<std::remove_cvref_t<Item>>::value_type>;
+    }
+}
+
+template <class... Item>
+auto differentiable(types<Item...>) ->
+    typename joined<types<>,
+                    std::conditional_t<has_gradient<Item>(), types<std::remove_cvref_t<Item>>, types<>>...>::type;
+
+template <class... Item>
+auto given(types<Item...>) ->
+    typename joined<types<>, std::conditional_t<is_none<Item>, types<>, types<std::remove_cvref_t<Item>>>...>::type;
+
+template <class G, class... Gradient, class... A, class... Result>
+consteval auto arguments_of_backward(types<Gradient...>, types<A...>, types<Result...>) {
+    using plain =
+        decltype(choose<G>(types<>(), typename result_again<Gradient>::type()..., typename again<A>::type()...));
+    if constexpr (!std::is_same_v<plain, no_choice>) {
+        return settle<G>(types<>(), plain());
+    } else {
+        using chosen = decltype(choose<G>(types<>(), typename result_again<Gradient>::type()...,
+                                          typename again<A>::type()..., typename result_again<Result>::type()...));
+        static_assert(!std::is_same_v<chosen, no_choice>,
+                      "op: a backward takes the gradients of the results, then the arguments of the forward, then, if "
+                      "it likes, the results; this one cannot be called so");
+        return settle<G>(types<>(), chosen());
+    }
+}
+
+template <class Forward, class G>
+struct backward_signature {
+    static constexpr bool is_backward = true;
+
+    template <class T>
+    static consteval auto find_arguments() {
+        using forward_arguments = arguments_of<Forward, T>;
+        using items = typename result_items<result_of_t<typename Forward::function_type, forward_arguments>>::type;
+        using gradients = decltype(differentiable(items()));
+        static_assert(gradients::size > 0, "op: a backward needs a forward with a result of floating point numbers");
+        if constexpr (has_written_out_parameters<G>) {
+            using found = typename parameters_of<G>::arguments;
+            static_assert(found::size == gradients::size + forward_arguments::size ||
+                              found::size == gradients::size + forward_arguments::size + items::size,
+                          "op: a backward takes the gradients of the results, then the arguments of the forward, then, "
+                          "if it likes, the results");
+            return found();
+        } else {
+            return arguments_of_backward<G>(gradients(), forward_arguments(), decltype(given(items()))());
+        }
+    }
+
+    template <class T>
+    using arguments = decltype(find_arguments<T>());
+};
+
+}  // namespace xtt::detail

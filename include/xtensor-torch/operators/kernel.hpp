@@ -1,0 +1,318 @@
+// The dispatcher calls a boxed kernel; a function over views wants its dtype made a type first. This file is the kernel
+// between them: it picks the element type, checks every argument, calls the function, and hands back its results while
+// the views that the results refer to are still there.
+#pragma once
+
+#include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/elements/dtype_names.hpp>
+#include <xtensor-torch/operators/arguments.hpp>
+#include <xtensor-torch/operators/results.hpp>
+#include <xtensor-torch/operators/signature.hpp>
+#include <xtensor-torch/visit.hpp>
+
+#include <ATen/core/boxing/KernelFunction.h>
+#include <ATen/core/stack.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace xtt::detail {
+
+// What an operator is, apart from its types; shared by its kernels.
+struct op_description {
+    std::string name;                   // without namespace
+    std::vector<std::string> names;     // of the parameters
+    std::vector<std::string> labels;    // "softclip: argument 'x'", one a parameter
+    std::vector<std::size_t> returned;  // parameters that the schema returns, "-> Tensor(a!)"
+    bool round_trip = false;
+    bool needs_values = false;
+};
+
+template <class Signature, class F, class Elements>
+struct op_definition : op_description {
+    using signature = Signature;
+    using function_type = F;
+    using elements = Elements;
+
+    F function;
+
+    op_definition(op_description description, F callable)
+        : op_description(std::move(description)), function(std::move(callable)) {}
+};
+
+template <class Definition, class T>
+using arguments_of = typename Definition::signature::template arguments<T>;
+
+template <class List>
+struct first_of;
+template <class First, class... Rest>
+struct first_of<element_list<First, Rest...>> {
+    using type = First;
+};
+
+// Arguments for any one element type: what does not depend on it may be asked of these.
+template <class Definition>
+using some_arguments = arguments_of<Definition, typename first_of<typename Definition::elements>::type>;
+
+template <class Definition>
+using some_result = result_of_t<typename Definition::function_type, some_arguments<Definition>>;
+
+// The first tensor among the parameters that share the element type, and the parameter's index.
+struct leading_tensor {
+    at::Tensor tensor;
+    std::size_t index = 0;
+};
+
+template <class... A>
+leading_tensor find_leading_tensor(types<A...>, c10::ArrayRef<c10::IValue> values) {
+    constexpr bool is_shared[] = {A::is_shared..., false};
+    for (std::size_t i = 0; i < values.size() && i < sizeof...(A); ++i) {
+        if (!is_shared[i] || values[i].isNone()) {
+            continue;
+        }
+        if (values[i].isTensor() && values[i].toTensor().defined()) {
+            return {values[i].toTensor(), i};
+        }
+        if (values[i].isTensorList() && !values[i].toTensorList().empty()) {
+            return {values[i].toTensorList().get(0), i};
+        }
+    }
+    return {};
+}
+
+template <class... T>
+[[noreturn, gnu::cold, gnu::noinline]] void refuse_op_elements(const std::string& label, const at::Tensor& tensor,
+                                                               element_list<T...>) {
+    std::string names;
+    std::string remedy;
+    ((names += (names.empty() ? "" : ", ") + describe(scalar_type_v<T>).name,
+      remedy = remedy.empty() ? describe(scalar_type_v<T>).constant : remedy),
+     ...);
+    throw_type_error(label + ": the tensor is " + describe(tensor.scalar_type()).name + "; the function takes " +
+                     names + ". Convert it first, e.g. tensor.to(" + remedy + ").");
+}
+
+template <class Definition, class F>
+void with_op_element(const Definition& definition, c10::ArrayRef<c10::IValue> values, op_call& call, F&& function) {
+    using elements = typename Definition::elements;
+    if constexpr (std::is_same_v<elements, element_list<void>>) {
+        function(std::type_identity<void>());
+    } else {
+        const leading_tensor lead = find_leading_tensor(some_arguments<Definition>(), values);
+        if (!lead.tensor.defined()) [[unlikely]] {
+            throw_value_error(definition.name +
+                              ": none of the arguments is a tensor with a dtype to compute in; one is needed. Pass a "
+                              "tensor.");
+        }
+        const bool is_listed = []<class... T>(element_list<T...>, c10::ScalarType scalar) {
+            return ((scalar == scalar_type_v<T>) || ...);
+        }(elements(), lead.tensor.scalar_type());
+        if (!is_listed) [[unlikely]] {
+            refuse_op_elements(definition.labels[lead.index], lead.tensor, elements());
+        }
+        call.lead_name = &definition.names[lead.index];
+        with_element<void>(elements(), lead.tensor.scalar_type(), function);
+    }
+}
+
+// What the function wrote into host copies goes back to the tensors.
+inline void return_written(const op_call& call) {
+    for (const auto& [viewed, argument, is_written] : call.replaced) {
+        if (is_written) {
+            argument.copy_(viewed);
+        }
+    }
+}
+
+// Which results of a backward are wanted; all of them elsewhere.
+struct wanted_results {
+    std::optional<std::vector<bool>> mask;
+
+    bool operator()(std::size_t index) const { return !mask || mask->at(index); }
+};
+
+template <class Results, class R>
+void push_result(torch::jit::Stack& stack, const Results& results, bool wanted, R& result) {
+    if constexpr (!is_none<R>) {
+        if (wanted) {
+            stack.push_back(results(result));
+        } else if constexpr (std::string_view(item_traits<std::remove_cvref_t<R>>::schema_type) == "Tensor[]") {
+            stack.push_back(std::vector<at::Tensor>());
+        } else {
+            stack.push_back(at::Tensor());
+        }
+    }
+}
+
+template <class Results, class R>
+void push_results(torch::jit::Stack& stack, const Results& results, const wanted_results& wanted, R& result) {
+    if constexpr (requires { std::tuple_size<R>::value; } && !xt::is_xexpression<R>::value) {
+        std::size_t index = 0;
+        std::apply([&](auto&... item) { (push_result(stack, results, wanted(index++), item), ...); }, result);
+    } else {
+        push_result(stack, results, wanted(0), result);
+    }
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_shapes(const op_call& call, const std::string& name,
+                                                                 const std::vector<std::string>& names,
+                                                                 c10::ArrayRef<c10::IValue> values) {
+    std::string shapes;
+    for (std::size_t i = 0; i < values.size() && i < names.size(); ++i) {
+        if (values[i].isTensor() && values[i].toTensor().defined() && call.mode == op_mode::host) {
+            shapes += (shapes.empty() ? "" : ", ") + ("'" + names[i] + "' ") + braced(values[i].toTensor().sizes());
+        }
+    }
+    throw_value_error(name + ": the shapes of the arguments do not broadcast to one another (" + shapes +
+                      "); equal sizes, or 1, are needed. Reshape them first: tensor.reshape(…).");
+}
+
+template <class Results, class Definition, class... A, std::size_t... I>
+torch::jit::Stack results_of(const Definition& definition, op_call& call, const wanted_results& wanted,
+                             c10::ArrayRef<c10::IValue> values, types<A...>, std::index_sequence<I...>) {
+    (A::require(call, definition.labels[I].c_str(), values[I]), ...);
+    using result_type = result_of_t<typename Definition::function_type, types<A...>>;
+    torch::jit::Stack returned;
+    // Without a result there is no shape to ask for.
+    if (std::is_void_v<result_type> && call.mode == op_mode::meta) {
+        return returned;
+    }
+    std::tuple<typename A::stored...> arguments{A::make(call, values[I])...};
+    try {
+        if constexpr (std::is_void_v<result_type>) {
+            definition.function(static_cast<typename A::passed>(std::get<I>(arguments))...);
+        } else {
+            auto result = definition.function(static_cast<typename A::passed>(std::get<I>(arguments))...);
+            const call_lifetime lifetime{static_cast<const std::byte*>(call.frame),
+                                         {bytes_within(arguments), bytes_within(definition), bytes_within(result)}};
+            push_results(returned, Results{definition.name.c_str(), call, lifetime}, wanted, result);
+        }
+    } catch (const xt::broadcast_error&) {
+        refuse_shapes(call, definition.name, definition.names, values);
+    }
+    return_written(call);
+    return returned;
+}
+
+inline wanted_results read_mask(bool has_mask, const torch::jit::Stack& stack) {
+    if (!has_mask) {
+        return {};
+    }
+    std::vector<bool> mask;
+    for (const bool needed : stack.back().toBoolList()) {
+        mask.push_back(needed);
+    }
+    return {std::move(mask)};
+}
+
+// The arguments of the operator on the stack, without the mask of a backward on top of them.
+template <class Definition>
+c10::ArrayRef<c10::IValue> values_on(const torch::jit::Stack& stack, const Definition& definition) {
+    const std::size_t count = definition.names.size();
+    const std::size_t above = Definition::signature::is_backward ? 1 : 0;
+    return c10::ArrayRef<c10::IValue>(stack.data() + stack.size() - count - above, count);
+}
+
+// Replaces the arguments on the stack by the results. The stack is as it was when this throws.
+template <class Results, class T, class Definition>
+void call_function(const Definition& definition, op_call& call, const wanted_results& wanted,
+                   torch::jit::Stack& stack) {
+    using arguments = arguments_of<Definition, T>;
+    const auto values = values_on(stack, definition);
+    torch::jit::Stack returned =
+        results_of<Results>(definition, call, wanted, values, arguments(), std::make_index_sequence<arguments::size>());
+    for (const std::size_t index : definition.returned) {
+        returned.push_back(values[index]);
+    }
+    torch::jit::drop(stack, definition.names.size() + (wanted.mask ? 1 : 0));
+    stack.insert(stack.end(), std::make_move_iterator(returned.begin()), std::make_move_iterator(returned.end()));
+}
+
+/// Runs the function on the elements of tensors in host memory, or on host copies of them where the operator makes a
+/// round trip.
+template <class Definition>
+struct host_kernel : c10::OperatorKernel {
+    std::shared_ptr<const Definition> definition;
+
+    explicit host_kernel(std::shared_ptr<const Definition> registered) : definition(std::move(registered)) {}
+
+    [[gnu::noinline]] void operator()(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack* stack) const {
+        // What the function does is autograd's business one level up.
+        const c10::NoGradGuard unrecorded;
+        op_call call;
+        call.round_trip = definition->round_trip;
+        call.frame = __builtin_frame_address(0);
+        const wanted_results wanted = read_mask(Definition::signature::is_backward, *stack);
+        with_op_element(*definition, values_on(*stack, *definition), call, [&]<class T>(std::type_identity<T>) {
+            call_function<result_tensors<op_mode::host>, T>(*definition, call, wanted, *stack);
+        });
+    }
+};
+
+inline bool any_symbolic_shape(c10::ArrayRef<c10::IValue> values) {
+    const auto is_symbolic = [](const at::Tensor& tensor) { return tensor.defined() && has_symbolic_shape(tensor); };
+    return std::any_of(values.begin(), values.end(), [&](const c10::IValue& value) {
+        if (value.isTensorList()) {
+            const auto tensors = value.toTensorVector();
+            return std::any_of(tensors.begin(), tensors.end(), is_symbolic);
+        }
+        return value.isTensor() && is_symbolic(value.toTensor());
+    });
+}
+
+/// Runs the function on tensors that stand for those without elements, and keeps the shapes of its results.
+template <class Definition>
+struct meta_kernel : c10::OperatorKernel {
+    std::shared_ptr<const Definition> definition;
+
+    explicit meta_kernel(std::shared_ptr<const Definition> registered) : definition(std::move(registered)) {}
+
+    [[gnu::noinline]] void operator()(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack* stack) const {
+        const c10::NoGradGuard unrecorded;
+        if (definition->needs_values) {
+            throw_error(definition->name +
+                        ": the shape of the result depends on the values of the arguments (the operator is registered "
+                        "with xtt::needs_values), and tensors on the meta device or being compiled have none; tensors "
+                        "with elements are needed. Call it outside of what is compiled.");
+        }
+        op_call call;
+        call.mode = op_mode::meta;
+        call.frame = __builtin_frame_address(0);
+        const wanted_results wanted = read_mask(Definition::signature::is_backward, *stack);
+        const auto values = values_on(*stack, *definition);
+        with_op_element(*definition, values, call, [&]<class T>(std::type_identity<T>) {
+            using result_type = result_of_t<typename Definition::function_type, arguments_of<Definition, T>>;
+            if constexpr (are_elementwise(typename result_items<result_type>::type())) {
+                if (any_symbolic_shape(values) && try_unit_shapes<T>(call, wanted, *stack)) {
+                    return;
+                }
+            }
+            call_function<result_tensors<op_mode::meta>, T>(*definition, call, wanted, *stack);
+        });
+    }
+
+private:
+    // A function that looks at the sizes may refuse these; then the real ones are made facts.
+    template <class T>
+    bool try_unit_shapes(op_call call, const wanted_results& wanted, torch::jit::Stack& stack) const {
+        call.unit_shapes = true;
+        try {
+            call_function<result_tensors<op_mode::meta>, T>(*definition, call, wanted, stack);
+            return true;
+        } catch (const std::exception&) {
+            return false;
+        }
+    }
+};
+
+}  // namespace xtt::detail

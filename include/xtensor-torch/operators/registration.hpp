@@ -1,0 +1,253 @@
+// What a registration consists of: the schema, the kernels of the dispatch keys, and the plan that autograd follows.
+// The functions' types say all of it; this file writes it down for LibTorch.
+#pragma once
+
+#include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/operators/autograd.hpp>
+#include <xtensor-torch/operators/backward.hpp>
+#include <xtensor-torch/operators/kernel.hpp>
+#include <xtensor-torch/operators/results.hpp>
+#include <xtensor-torch/operators/schema.hpp>
+#include <xtensor-torch/operators/signature.hpp>
+
+#include <ATen/core/enum_tag.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace xtt::detail {
+
+// The schema's text without the names of the alias sets, which are free.
+inline std::string without_alias_name(std::string type) {
+    if (type.size() > 8 && type.starts_with("Tensor(")) {
+        type[7] = 'a';
+    }
+    return type;
+}
+
+template <class... A>
+std::vector<std::string> schema_types(types<A...>) {
+    std::size_t position = 0;
+    return {A::schema_type(position++)...};
+}
+
+inline std::vector<std::string> labels_for(const std::string& name, const std::vector<std::string>& names) {
+    std::vector<std::string> labels;
+    for (const std::string& parameter : names) {
+        labels.push_back(name + ": argument '" + parameter + "'");
+    }
+    return labels;
+}
+
+// "softclip" and "softclip.out" become "softclip_backward" and "softclip_backward.out".
+inline std::string backward_name(const std::string& name) {
+    const std::size_t dot = std::min(name.find('.'), name.size());
+    return name.substr(0, dot) + "_backward" + name.substr(dot);
+}
+
+// A name that none of the parameters has.
+inline std::string free_name(std::string name, const std::vector<std::string>& taken) {
+    const auto is_taken = [&](const std::string& parameter) { return parameter.starts_with(name); };
+    while (std::any_of(taken.begin(), taken.end(), is_taken)) {
+        name = "grad_" + name;
+    }
+    return name;
+}
+
+inline void append_names(std::vector<std::string>& names, const std::string& stem, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        names.push_back(count == 1 ? stem : stem + "_" + std::to_string(i));
+    }
+}
+
+// Reads the schema that was given, fills in what it leaves out, and refuses what contradicts the function.
+template <class Definition>
+std::string complete_schema(const schema_text& given, op_description& description) {
+    const auto inferred = schema_types(some_arguments<Definition>());
+    std::string text = description.name + "(";
+    bool keyword_only = false;
+    for (std::size_t i = 0; i < inferred.size(); ++i) {
+        const parameter_text parameter = given.names_parameters ? given.parameters[i] : parameter_text{};
+        const std::string type = parameter.type.empty() ? inferred[i] : std::string(parameter.type);
+        description.names.push_back(parameter.name.empty() ? "_" + std::to_string(i) : std::string(parameter.name));
+        if (without_alias_name(type) != without_alias_name(inferred[i])) {
+            throw_type_error("op: the schema of " + description.name + " gives '" + description.names[i] +
+                             "' the type " + type + "; the function takes " + inferred[i] +
+                             " there. Leave the type out to have it inferred.");
+        }
+        text += i == 0 ? "" : ", ";
+        if (parameter.keyword_only && !keyword_only) {
+            text += "*, ";
+            keyword_only = true;
+        }
+        text += type + " " + description.names[i];
+        if (!parameter.default_value.empty()) {
+            text += "=" + std::string(parameter.default_value);
+        }
+    }
+    using items = typename result_items<some_result<Definition>>::type;
+    const bool returns_parameters = given.returns.find('!') != std::string_view::npos;
+    const std::size_t stated = returns_parameters ? 0 : count_returns(given.returns);
+    if (given.states_returns && stated != items::size) {
+        throw_type_error("op: the schema of " + description.name + " returns " + plural(stated, "result") +
+                         "; the function returns " + std::to_string(items::size) +
+                         ". Leave the arrow out to have the results inferred.");
+    }
+    return text + ") -> " + (given.states_returns ? std::string(given.returns) : schema_of_results(items()));
+}
+
+// Which parameters a schema like "(Tensor(a!) x) -> Tensor(a!)" returns.
+inline std::vector<std::size_t> returned_parameters(const c10::FunctionSchema& schema) {
+    std::vector<std::size_t> returned;
+    for (const c10::Argument& result : schema.returns()) {
+        for (std::size_t i = 0; i < schema.arguments().size() && result.alias_info() != nullptr; ++i) {
+            const c10::AliasInfo* const alias = schema.arguments()[i].alias_info();
+            if (alias != nullptr && alias->beforeSet() == result.alias_info()->beforeSet()) {
+                returned.push_back(i);
+                break;
+            }
+        }
+    }
+    return returned;
+}
+
+template <class Definition>
+void register_kernels(torch::Library& library, const std::shared_ptr<const Definition>& definition,
+                      const std::string& schema) {
+    // What can be compiled says so.
+    library.def(torch::schema(schema.c_str()), {at::Tag::pt2_compliant_tag});
+    // The key of all backends: tensors of those that this library does not compute on get a sentence of ours.
+    library.impl(definition->name.c_str(), torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd,
+                                                           torch::CppFunction::makeFromBoxedFunctor(
+                                                               std::make_unique<host_kernel<Definition>>(definition))));
+    library.impl(definition->name.c_str(),
+                 torch::dispatch(c10::DispatchKey::Meta, torch::CppFunction::makeFromBoxedFunctor(
+                                                             std::make_unique<meta_kernel<Definition>>(definition))));
+}
+
+template <class Definition>
+void register_without_backward(torch::Library& library, const Definition& definition) {
+    const auto writes = []<class... A>(types<A...>) { return (A::is_written || ...); };
+    library.impl(definition.name.c_str(),
+                 torch::dispatch(c10::DispatchKey::Autograd, torch::autograd::autogradNotImplementedFallback()));
+    if (writes(some_arguments<Definition>())) {
+        library.impl(definition.name.c_str(),
+                     torch::dispatch(c10::DispatchKey::ADInplaceOrView,
+                                     torch::autograd::autogradNotImplementedInplaceOrViewFallback()));
+    }
+}
+
+template <class... A>
+std::vector<std::size_t> tensor_positions(types<A...>) {
+    constexpr bool is_tensor[] = {A::is_tensor..., false};
+    std::vector<std::size_t> positions;
+    for (std::size_t i = 0; i < sizeof...(A); ++i) {
+        if (is_tensor[i]) {
+            positions.push_back(i);
+        }
+    }
+    return positions;
+}
+
+template <class Forward, class... A, class... Result, class... Gradient>
+gradient_plan make_plan(const Forward& forward, const std::vector<std::size_t>& result_like, types<A...> arguments,
+                        types<Result...>, types<Gradient...>) {
+    const auto tensors = tensor_positions(arguments);
+    static_assert(sizeof...(Gradient) == (std::size_t{A::is_tensor} + ... + 0),
+                  "op: a backward returns one gradient for each tensor among the arguments of the forward, in a tuple; "
+                  "std::nullopt where there is none");
+    gradient_plan plan{forward.name, {}, sizeof...(A), Forward::signature::is_backward, {A::is_tensor...}, {},
+                       result_like,  {}, false};
+    const auto add_result = [&]<class Item>(std::type_identity<Item>) {
+        if (!is_none<Item>) {
+            plan.result_has_gradient.push_back(has_gradient<Item>());
+        }
+    };
+    (add_result(std::type_identity<Result>()), ...);
+    std::size_t index = 0;
+    ((is_none<Gradient> ? void(++index) : plan.gradient_of.push_back(tensors[index++])), ...);
+    return plan;
+}
+
+template <class Definition>
+std::string schema_of_backward(const Definition& definition) {
+    const auto parameters = schema_types(some_arguments<Definition>());
+    std::string text = definition.name + "(";
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        text += parameters[i] + " " + definition.names[i] + ", ";
+    }
+    using items = typename result_items<some_result<Definition>>::type;
+    return text + "bool[] " + free_name("needs_input_grad", definition.names) + ") -> " + schema_of_results(items());
+}
+
+// `result_like` names, for each result of a forward that is itself a backward, the argument of the same shape.
+// `next` is the backward of this backward, or nothing.
+template <class Forward, class G, class... Next>
+void register_backward(torch::Library& library, const std::shared_ptr<const Forward>& forward,
+                       const std::vector<std::size_t>& result_like, const G& function, const Next&... next) {
+    using elements = decltype(differentiable_elements(typename Forward::elements()));
+    static_assert(
+        !std::is_same_v<elements, element_list<>>,
+        "op: a backward needs an element type that has gradients in the list: a floating point or complex one");
+    using definition_type = op_definition<backward_signature<Forward, G>, G, elements>;
+    using some_element = typename first_of<elements>::type;
+    using forward_arguments = arguments_of<Forward, some_element>;
+    using results = typename result_items<result_of_t<typename Forward::function_type, forward_arguments>>::type;
+    using gradients = typename result_items<some_result<definition_type>>::type;
+    constexpr std::size_t gradient_count = decltype(differentiable(results()))::size;
+
+    op_description description;
+    description.name = backward_name(forward->name);
+    append_names(description.names, free_name("grad", forward->names), gradient_count);
+    description.names.insert(description.names.end(), forward->names.begin(), forward->names.end());
+    const std::size_t result_count = some_arguments<definition_type>::size - description.names.size();
+    append_names(description.names, free_name("result", forward->names), result_count);
+    description.labels = labels_for(description.name, description.names);
+    description.round_trip = forward->round_trip;
+
+    gradient_plan plan = make_plan(*forward, result_like, forward_arguments(), results(), gradients());
+    plan.backward = description.name;
+    plan.saves_results = result_count > 0;
+
+    const auto definition = std::make_shared<const definition_type>(std::move(description), function);
+    register_kernels(library, definition, schema_of_backward(*definition));
+    if constexpr (sizeof...(Next) == 0) {
+        register_without_backward(library, *definition);
+    } else {
+        std::vector<std::size_t> like;
+        for (const std::size_t argument : plan.gradient_of) {
+            like.push_back(gradient_count + argument);
+        }
+        (register_backward_option(library, definition, like, next), ...);
+    }
+    library.impl(forward->name.c_str(),
+                 torch::dispatch(c10::DispatchKey::Autograd,
+                                 torch::CppFunction::makeFromBoxedFunctor(std::make_unique<autograd_kernel>(
+                                     std::make_shared<const gradient_plan>(std::move(plan))))));
+}
+
+// Registers an operator from its schema's text, its function, and the options of its registration.
+template <class Definition, class... Backward>
+void register_op(torch::Library& library, const schema_text& given, op_description description,
+                 const typename Definition::function_type& function, const Backward&... backward) {
+    description.name = std::string(given.name);
+    const std::string schema = complete_schema<Definition>(given, description);
+    description.labels = labels_for(description.name, description.names);
+    description.returned = returned_parameters(torch::jit::parseSchema(schema));
+    const auto definition = std::make_shared<const Definition>(std::move(description), function);
+    register_kernels(library, definition, schema);
+    if constexpr (sizeof...(Backward) == 0) {
+        register_without_backward(library, *definition);
+    } else {
+        (register_backward_option(library, definition, {}, backward), ...);
+    }
+}
+
+}  // namespace xtt::detail

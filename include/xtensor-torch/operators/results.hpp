@@ -1,0 +1,224 @@
+// A function over views returns expressions, containers or tuples of them; LibTorch wants tensors. On the host this
+// file evaluates an expression straight into a tensor and adopts a container; on the meta device it takes from the same
+// objects no more than shape and element type, which an xtensor expression knows before it is evaluated.
+#pragma once
+
+#include <xtensor-torch/adopt.hpp>
+#include <xtensor-torch/concepts.hpp>
+#include <xtensor-torch/copy.hpp>
+#include <xtensor-torch/evaluation/overlap.hpp>
+#include <xtensor-torch/operators/arguments.hpp>
+#include <xtensor-torch/to_device.hpp>
+
+#include <ATen/EmptyTensor.h>
+#include <ATen/ExpandUtils.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+#include <c10/core/SymIntArrayRef.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace xtt::detail {
+
+// ---- what a function may return ------------------------------------------------------------------------------------
+
+template <class R>
+struct result_items {
+    using type = types<R>;
+};
+template <>
+struct result_items<void> {
+    using type = types<>;
+};
+template <class... R>
+struct result_items<std::tuple<R...>> {
+    using type = types<R...>;
+};
+template <class First, class Second>
+struct result_items<std::pair<First, Second>> {
+    using type = types<First, Second>;
+};
+
+template <class R>
+inline constexpr bool is_none = std::is_same_v<std::remove_cvref_t<R>, std::nullopt_t>;
+
+template <class R>
+struct item_traits {
+    static_assert(copyable<R>,
+                  "op: a function returns an xtensor expression or container with elements of a dtype, a std::optional "
+                  "or std::vector of those, std::nullopt for no gradient, a std::tuple of those, or void");
+    using value_type = typename std::remove_cvref_t<R>::value_type;
+    static constexpr const char* schema_type = "Tensor";
+};
+template <class R>
+struct item_traits<std::optional<R>> : item_traits<R> {};
+template <class R, class A>
+struct item_traits<std::vector<R, A>> : item_traits<R> {
+    static constexpr const char* schema_type = "Tensor[]";
+};
+
+// "Tensor", "(Tensor, Tensor)" or "()"; gradients that are never given are left out.
+template <class... R>
+std::string schema_of_results(types<R...>) {
+    std::string text;
+    constexpr std::size_t count = ((is_none<R> ? 0 : 1) + ... + 0);
+    [[maybe_unused]] const auto add = [&]<class Item>(std::type_identity<Item>) {
+        if constexpr (!is_none<Item>) {
+            text += (text.empty() ? "" : ", ") + std::string(item_traits<std::remove_cvref_t<Item>>::schema_type);
+        }
+    };
+    (add(std::type_identity<R>()), ...);
+    return count == 1 ? text : "(" + text + ")";
+}
+
+// ---- what a returned expression refers to --------------------------------------------------------------------------
+
+// The addresses that live as long as the call: the function object and its arguments. Everything else on the stack
+// below the frame of the call died when the function returned.
+struct call_lifetime {
+    const std::byte* frame;
+    std::array<byte_range, 3> alive;
+
+    bool has_ended(const void* address, std::size_t size) const noexcept {
+        const auto* first = static_cast<const std::byte*>(address);
+        const byte_range bytes{first, first + size};
+        constexpr std::ptrdiff_t reach = std::ptrdiff_t{1} << 18;
+        const auto below = reinterpret_cast<std::intptr_t>(frame) - reinterpret_cast<std::intptr_t>(first);
+        return below > 0 && below < reach && !alive[0].meets(bytes) && !alive[1].meets(bytes) && !alive[2].meets(bytes);
+    }
+};
+
+template <class X>
+byte_range bytes_within(const X& x) noexcept {
+    const auto* first = reinterpret_cast<const std::byte*>(std::addressof(x));
+    return {first, first + sizeof(X)};
+}
+
+// Whether the expression refers to a variable that is gone.
+template <class E>
+bool dangles(const E& e, const call_lifetime& lifetime) {
+    if (lifetime.has_ended(std::addressof(e), sizeof(E))) {
+        return true;
+    }
+    if constexpr (xt::is_xscalar<E>::value) {
+        return lifetime.has_ended(std::addressof(e.expression()), sizeof(e.expression()));
+    } else if constexpr (has_arguments<E>) {
+        return std::apply([&](const auto&... argument) { return (dangles(argument, lifetime) || ...); }, e.arguments());
+    } else if constexpr (viewed_expression<E>::is_view || has_underlying_expression<E>) {
+        return dangles(e.expression(), lifetime);
+    } else {
+        return false;
+    }
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_dangling(const std::string& name) {
+    throw_error(name +
+                ": the returned expression refers to a variable that was gone when the function returned; an "
+                "expression refers to what has a name and takes in what has none. Take values by reference "
+                "(const auto& limit), and return a local container itself, or an expression over std::move(it).");
+}
+
+// ---- tensors --------------------------------------------------------------------------------------------------------
+
+template <class E>
+struct is_elementwise : std::bool_constant<is_tensor_view<E>::value || xt::is_xscalar<E>::value> {};
+template <class F, class... CT>
+struct is_elementwise<xt::xfunction<F, CT...>>
+    : std::bool_constant<(is_elementwise<std::remove_cvref_t<CT>>::value && ...)> {};
+
+template <class... R>
+consteval bool are_elementwise(types<R...>) {
+    return ((is_none<R> || is_elementwise<std::remove_cvref_t<R>>::value) && ...);
+}
+
+// Shapes that are symbols cannot be asked of an expression; that of an elementwise one is its operands' broadcast.
+template <class E>
+void broadcast_symbols(const op_call& call, const E& e, c10::SymDimVector& sizes) {
+    if constexpr (is_tensor_view<E>::value) {
+        const auto found = std::find_if(call.replaced.begin(), call.replaced.end(),
+                                        [&](const auto& made) { return made.viewed.is_same(e.tensor()); });
+        const at::Tensor& operand = found == call.replaced.end() ? e.tensor() : found->argument;
+        sizes = at::infer_size_symdimvector(sizes, operand.sym_sizes());
+    } else if constexpr (has_arguments<E>) {
+        std::apply([&](const auto&... argument) { (broadcast_symbols(call, argument, sizes), ...); }, e.arguments());
+    }
+}
+
+inline at::Tensor empty_meta(c10::SymIntArrayRef sizes, c10::ScalarType dtype) {
+    return at::Tensor(
+        at::detail::empty_symint_meta(sizes, dtype, std::nullopt, c10::Device(c10::kMeta), std::nullopt, std::nullopt));
+}
+
+// Makes what a schema returns of what a function returned: elements on the host, shapes alone on the meta device.
+template <op_mode Mode>
+struct result_tensors {
+    const char* name;
+    const op_call& call;
+    call_lifetime lifetime;
+
+    template <class R>
+    c10::IValue operator()(R& result) const {
+        if constexpr (xt::is_xexpression<R>::value) {
+            return tensor(result);
+        } else if constexpr (requires { result.has_value(); }) {
+            return result ? c10::IValue(tensor(*result)) : c10::IValue(at::Tensor());
+        } else {
+            std::vector<at::Tensor> tensors;
+            for (auto& element : result) {
+                tensors.push_back(tensor(element));
+            }
+            return tensors;
+        }
+    }
+
+private:
+    template <class E>
+    at::Tensor tensor(E& expression) const {
+        if (dangles(expression, lifetime)) [[unlikely]] {
+            refuse_dangling(name);
+        }
+        if constexpr (Mode == op_mode::meta) {
+            return shape_alone(expression);
+        } else {
+            // Operands that do not fit each other are the operator's to name: it knows the arguments.
+            static_cast<void>(expression.shape());
+            if (call.device) {
+                return to_device(expression, *call.device);
+            }
+            if constexpr (adoptable<E>) {
+                return adopt(std::move(expression));
+            } else {
+                return copy(expression);
+            }
+        }
+    }
+
+    template <class E>
+    at::Tensor shape_alone(const E& expression) const {
+        constexpr c10::ScalarType dtype = scalar_type_v<typename E::value_type>;
+        if constexpr (is_elementwise<E>::value) {
+            c10::SymDimVector sizes;
+            broadcast_symbols(call, expression, sizes);
+            return empty_meta(sizes, dtype);
+        } else if constexpr (adoptable<E>) {
+            const tensor_geometry geometry = geometry_of(name, expression);
+            return at::Tensor(at::detail::empty_strided_meta(geometry.sizes, geometry.strides, dtype));
+        } else {
+            const c10::DimVector sizes = to_dim_vector(expression.shape());
+            return empty_meta(c10::fromIntArrayRefSlow(sizes), dtype);
+        }
+    }
+};
+
+}  // namespace xtt::detail

@@ -1,0 +1,322 @@
+// C++ does not say what a generic lambda takes, and a schema does not say of which type and rank. This file brings the
+// two together: for each parameter it lists what the schema leaves open, and takes the first choice that the function
+// can be called with.
+#pragma once
+
+#include <xtensor-torch/operators/arguments.hpp>
+#include <xtensor-torch/operators/schema.hpp>
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace xtt::detail {
+
+// ---- functions whose parameters are written out --------------------------------------------------------------------
+
+// The argument for a parameter of type P.
+template <class P, class Bare = std::remove_cvref_t<P>>
+struct argument_for {
+    static_assert(op_value<Bare>,
+                  "op: a parameter is a tensor_view, a std::optional or std::vector of one, or a value: double, "
+                  "std::int64_t, bool, std::string, or a std::optional or std::vector of those");
+    using type = value_argument<Bare>;
+};
+
+template <class P, class T, std::size_t N, xt::layout_type L>
+struct argument_for<P, tensor_view<T, N, L>> {
+    static_assert(std::is_const_v<T> || !std::is_const_v<std::remove_reference_t<P>>,
+                  "op: take the tensor as tensor_view<const T> to read it, or as tensor_view<T>& to write it");
+    using type = view_argument<tensor_view<T, N, L>, false>;
+};
+
+template <class P, class T, std::size_t N, xt::layout_type L>
+struct argument_for<P, std::optional<tensor_view<T, N, L>>> {
+    static_assert(std::is_const_v<T>, "op: an optional tensor can only be read: std::optional<tensor_view<const T>>");
+    using type = optional_argument<tensor_view<T, N, L>, false>;
+};
+
+template <class P, class T, std::size_t N, xt::layout_type L>
+struct argument_for<P, std::vector<tensor_view<T, N, L>>> {
+    static_assert(std::is_const_v<T>, "op: a list of tensors can only be read: std::vector<tensor_view<const T>>");
+    using type = list_argument<tensor_view<T, N, L>, false>;
+};
+
+template <class Pointer>
+struct written_out;
+
+template <class R, class... P>
+struct written_out<R (*)(P...)> {
+    using arguments = types<typename argument_for<P>::type...>;
+};
+template <class R, class... P>
+struct written_out<R (*)(P...) noexcept> : written_out<R (*)(P...)> {};
+template <class R, class F, class... P>
+struct written_out<R (F::*)(P...) const> : written_out<R (*)(P...)> {};
+template <class R, class F, class... P>
+struct written_out<R (F::*)(P...) const noexcept> : written_out<R (*)(P...)> {};
+
+template <class F>
+concept function_pointer = std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>;
+
+template <class F>
+concept has_written_out_parameters = function_pointer<F> || requires { &F::operator(); };
+
+template <class F>
+struct parameters_of;
+template <function_pointer F>
+struct parameters_of<F> : written_out<F> {};
+template <has_written_out_parameters F>
+    requires(!function_pointer<F>)
+struct parameters_of<F> : written_out<decltype(&F::operator())> {};
+
+// ---- generic functions ----------------------------------------------------------------------------------------------
+
+// Values whose exact type is found when the rest is known; a generic parameter gets the first type.
+template <class First, class... Others>
+struct open_value : value_argument<First> {
+    using others = types<Others...>;
+};
+
+template <class T>
+struct real_of {
+    using type = double;
+};
+template <class T>
+    requires(std::floating_point<T> || std::same_as<T, c10::Half> || std::same_as<T, c10::BFloat16>)
+struct real_of<T> {
+    using type = T;
+};
+template <class T>
+    requires requires(T t) {
+        typename T::value_type;
+        t.real();
+    }
+struct real_of<T> {
+    using type = typename T::value_type;
+};
+
+template <class T>
+using open_real = open_value<typename real_of<T>::type, double, float>;
+template <class T>
+using open_integer = open_value<std::int64_t, std::int64_t, std::uint64_t, std::int32_t, std::uint32_t>;
+
+template <class T>
+using open_number = open_value<typename real_of<T>::type, double, float, std::int64_t, std::uint64_t, std::int32_t,
+                               std::uint32_t, bool>;
+
+template <class T>
+using read_choices =
+    types<view_argument<tensor_view<const T>, true>, view_argument<tensor_view<const T, 1>, true>,
+          view_argument<tensor_view<const T, 2>, true>, view_argument<tensor_view<const T, 3>, true>,
+          view_argument<tensor_view<const T, 4>, true>, view_argument<tensor_view<const T, 0>, true>,
+          view_argument<tensor_view<const std::int64_t>, false>,
+          view_argument<tensor_view<const std::int64_t, 1>, false>, view_argument<tensor_view<const bool>, false>>;
+template <class T>
+using written_choices = types<view_argument<tensor_view<T>, true>, view_argument<tensor_view<T, 1>, true>,
+                              view_argument<tensor_view<T, 2>, true>, view_argument<tensor_view<T, 3>, true>,
+                              view_argument<tensor_view<T, 4>, true>>;
+template <template <class, bool> class Argument, class T>
+using wrapped_choices =
+    types<Argument<tensor_view<const T>, true>, Argument<tensor_view<const T, 1>, true>,
+          Argument<tensor_view<const T, 2>, true>, Argument<tensor_view<const std::int64_t>, false>>;
+
+template <class... Lists>
+struct joined;
+template <class... A>
+struct joined<types<A...>> {
+    using type = types<A...>;
+};
+template <class... A, class... B, class... Rest>
+struct joined<types<A...>, types<B...>, Rest...> : joined<types<A..., B...>, Rest...> {};
+
+template <class S>
+using optional_or_list = types<value_argument<std::optional<S>>, value_argument<std::vector<S>>>;
+
+// Where the schema gives no type: whatever the function can be called with.
+template <class T>
+using inferred_choices =
+    typename joined<read_choices<T>, types<view_argument<tensor_view<T>, true>>,
+                    types<open_number<T>, value_argument<std::string>>,
+                    types<optional_argument<tensor_view<const T>, true>, list_argument<tensor_view<const T>, true>>,
+                    optional_or_list<double>, optional_or_list<std::int64_t>>::type;
+
+template <word Word, class T>
+consteval auto choices_of() {
+    static_assert(Word != word::unknown,
+                  "op: a parameter's type in the schema is one of Tensor, Tensor(a!), Tensor?, Tensor[], float, int, "
+                  "bool, str, float[], int[], bool[], float?, int?, bool?, str?");
+    if constexpr (Word == word::inferred) {
+        return inferred_choices<T>();
+    } else if constexpr (Word == word::tensor) {
+        return read_choices<T>();
+    } else if constexpr (Word == word::written) {
+        return written_choices<T>();
+    } else if constexpr (Word == word::optional_tensor) {
+        return wrapped_choices<optional_argument, T>();
+    } else if constexpr (Word == word::tensor_list) {
+        return wrapped_choices<list_argument, T>();
+    } else if constexpr (Word == word::real) {
+        return types<open_real<T>>();
+    } else if constexpr (Word == word::integer) {
+        return types<open_integer<T>>();
+    } else if constexpr (Word == word::boolean) {
+        return types<value_argument<bool>>();
+    } else if constexpr (Word == word::text) {
+        return types<value_argument<std::string>>();
+    } else if constexpr (Word == word::reals) {
+        return types<value_argument<std::vector<double>>>();
+    } else if constexpr (Word == word::integers) {
+        return types<value_argument<std::vector<std::int64_t>>>();
+    } else if constexpr (Word == word::booleans) {
+        return types<value_argument<std::vector<bool>>>();
+    } else if constexpr (Word == word::optional_real) {
+        return types<value_argument<std::optional<double>>>();
+    } else if constexpr (Word == word::optional_integer) {
+        return types<value_argument<std::optional<std::int64_t>>>();
+    } else if constexpr (Word == word::optional_boolean) {
+        return types<value_argument<std::optional<bool>>>();
+    } else {
+        return types<value_argument<std::optional<std::string>>>();
+    }
+}
+
+struct no_choice {};
+
+// The first combination of choices, the earlier parameters' first choices first, that F can be called with.
+template <class F, class... Chosen>
+consteval auto choose(types<Chosen...> chosen) {
+    if constexpr (std::is_invocable_v<const F&, typename Chosen::passed...>) {
+        return chosen;
+    } else {
+        return no_choice();
+    }
+}
+
+template <class F, class... Chosen, class... Choices, class... Rest>
+consteval auto choose(types<Chosen...>, types<Choices...>, Rest... rest);
+
+template <class F, class... Chosen, class... Rest>
+consteval auto choose_from(types<Chosen...>, types<>, Rest...) {
+    return no_choice();
+}
+
+template <class F, class... Chosen, class Choice, class... Choices, class... Rest>
+consteval auto choose_from(types<Chosen...> chosen, types<Choice, Choices...>, Rest... rest) {
+    using found = decltype(choose<F>(types<Chosen..., Choice>(), rest...));
+    if constexpr (std::is_same_v<found, no_choice>) {
+        return choose_from<F>(chosen, types<Choices...>(), rest...);
+    } else {
+        return found();
+    }
+}
+
+template <class F, class... Chosen, class... Choices, class... Rest>
+consteval auto choose(types<Chosen...> chosen, types<Choices...> choices, Rest... rest) {
+    return choose_from<F>(chosen, choices, rest...);
+}
+
+// Whether a parameter's type is written out and S converts to it without narrowing: generic parameters take no braces.
+template <class F, class S, class... Before, class... After>
+consteval bool takes_braced(types<Before...>, types<After...>) {
+    return requires(const F& f) {
+        f(std::declval<typename Before::passed>()..., {std::declval<const S&>()},
+          std::declval<typename After::passed>()...);
+    };
+}
+
+template <class F, class First, class Before, class After>
+consteval auto settle_value(types<>, Before, After) {
+    return value_argument<First>();
+}
+
+template <class F, class First, class S, class... Others, class Before, class After>
+consteval auto settle_value(types<S, Others...>, Before before, After after) {
+    if constexpr (takes_braced<F, S>(Before(), After())) {
+        return value_argument<S>();
+    } else {
+        return settle_value<F, First>(types<Others...>(), before, after);
+    }
+}
+
+template <class F, class... Done>
+consteval auto settle(types<Done...> done, types<>) {
+    return done;
+}
+
+template <class F, class... Done, class First, class... Rest>
+consteval auto settle(types<Done...> done, types<First, Rest...>) {
+    if constexpr (requires { typename First::others; }) {
+        using settled =
+            decltype(settle_value<F, typename First::stored>(typename First::others(), done, types<Rest...>()));
+        return settle<F>(types<Done..., settled>(), types<Rest...>());
+    } else {
+        return settle<F>(types<Done..., First>(), types<Rest...>());
+    }
+}
+
+// The arguments that a generic function takes, one list of choices a parameter.
+template <class F, class... Choices>
+consteval auto arguments_of_generic(Choices... choices) {
+    using chosen = decltype(choose<F>(types<>(), choices...));
+    static_assert(!std::is_same_v<chosen, no_choice>,
+                  "op: the function cannot be called with what the schema says; give it one parameter for each in the "
+                  "schema, tensors as const auto& or tensor_view<const T> const&, tensors that are written as auto& or "
+                  "tensor_view<T>&");
+    return settle<F>(types<>(), chosen());
+}
+
+template <class F, op_text Schema, class T, std::size_t... I>
+consteval auto arguments_of_forward(std::index_sequence<I...>) {
+    constexpr schema_outline outline = outline_of(Schema);
+    return arguments_of_generic<F>(choices_of<outline.words[I], T>()...);
+}
+
+// ---- the two kinds of operators ------------------------------------------------------------------------------------
+
+// An operator with a schema. `arguments<T>` are those of its function for the element type T, or void where the
+// function's parameters are written out.
+template <op_text Schema, class F>
+struct stated_signature {
+    static constexpr schema_outline outline = outline_of(Schema);
+    static constexpr bool is_backward = false;
+
+    template <class T>
+    static consteval auto find_arguments() {
+        if constexpr (has_written_out_parameters<F>) {
+            using found = typename parameters_of<F>::arguments;
+            static_assert(!outline.names_parameters || outline.count == found::size,
+                          "op: the schema and the function have different numbers of parameters");
+            return found();
+        } else {
+            static_assert(outline.names_parameters,
+                          "op: a generic function needs the names of its parameters in the schema: \"name(x, limit)\"");
+            return arguments_of_forward<F, Schema, T>(std::make_index_sequence<outline.count>());
+        }
+    }
+
+    template <class T>
+    using arguments = decltype(find_arguments<T>());
+};
+
+template <class F, class Arguments>
+struct result_of;
+
+template <class F, class... A>
+struct result_of<F, types<A...>> {
+    using type = std::invoke_result_t<const F&, typename A::passed...>;
+};
+
+// What the function returns when it is called with the arguments.
+template <class F, class Arguments>
+using result_of_t = typename result_of<F, Arguments>::type;
+
+}  // namespace xtt::detail
