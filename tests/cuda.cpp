@@ -2,9 +2,11 @@
 // in host_device.cpp; here the same calls meet a real backend. Without a device every test says that it is skipped.
 #include "support/testing.hpp"
 
+#include <xtensor-torch/borrow.hpp>
 #include <xtensor-torch/copy.hpp>
 #include <xtensor-torch/to_device.hpp>
 #include <xtensor-torch/to_host.hpp>
+#include <xtensor-torch/view.hpp>
 
 #include <ATen/ops/mm.h>
 #include <c10/core/StreamGuard.h>

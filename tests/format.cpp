@@ -1,7 +1,11 @@
 #include "support/testing.hpp"
 
+#include <xtensor-torch/adopt.hpp>
+#include <xtensor-torch/borrow.hpp>
+#include <xtensor-torch/copy.hpp>
 #include <xtensor-torch/fmt.hpp>
 #include <xtensor-torch/format.hpp>
+#include <xtensor-torch/view.hpp>
 #include <xtensor-torch/visit.hpp>
 
 #include <ATen/FunctionalTensorWrapper.h>

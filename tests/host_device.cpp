@@ -4,9 +4,11 @@
 
 #include "support/simulated_accelerator.hpp"
 
+#include <xtensor-torch/borrow.hpp>
 #include <xtensor-torch/copy.hpp>
 #include <xtensor-torch/to_device.hpp>
 #include <xtensor-torch/to_host.hpp>
+#include <xtensor-torch/view.hpp>
 #include <xtensor-torch/visit.hpp>
 
 #include <c10/core/StreamGuard.h>

@@ -1,6 +1,8 @@
 // Calls one function over a view and over an owned copy of the same elements, and says how the outcomes differ.
 #pragma once
 
+#include <xtensor-torch/borrow.hpp>
+#include <xtensor-torch/view.hpp>
 #include "differential/case.hpp"
 
 #include <cmath>
