@@ -4,6 +4,7 @@
 #pragma once
 
 #include <xtensor-torch/dtype.hpp>
+#include <xtensor-torch/evaluation/accumulate.hpp>
 #include <xtensor-torch/evaluation/evaluate.hpp>
 #include <xtensor-torch/evaluation/part_semantic.hpp>
 #include <xtensor-torch/memory/held_storage.hpp>

@@ -21,6 +21,9 @@ namespace xtt::detail {
 [[noreturn, gnu::cold, gnu::noinline]] inline void throw_value_error(const std::string& sentence) {
     throw c10::ValueError(sentence);
 }
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_index_error(const std::string& sentence) {
+    throw c10::IndexError(sentence);
+}
 
 // A shape or strides, as torch prints them: [2, 3].
 template <class Sequence>

@@ -5,6 +5,7 @@
 
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/evaluate.hpp>
 #include <xtensor-torch/evaluation/expression_tag.hpp>
 #include <xtensor-torch/evaluation/parallel.hpp>
@@ -30,64 +31,60 @@ using accumulated_t = std::decay_t<
     std::invoke_result_t<const Accumulate&, typename xt::xaccumulator_functor<Accumulate, Init>::init_value_type,
                          typename std::decay_t<E>::value_type>>;
 
-// Accumulates `count` lines in place, each of `size` elements `step` apart; the lines begin `pitch` apart.
-template <class Accumulate, class Init, class R>
-void accumulate_lines(const Accumulate& accumulate, const Init& init, R* first, std::ptrdiff_t size,
+// Accumulates `count` lines, each of `size` elements `step` apart; the lines begin `pitch` apart, and `in` may be
+// `out`.
+template <class Accumulate, class Init, class R, class V>
+void accumulate_lines(const Accumulate& accumulate, const Init& init, R* out, const V* in, std::ptrdiff_t size,
                       std::ptrdiff_t step, std::ptrdiff_t count, std::ptrdiff_t pitch) {
     // The additions of one line wait for each other; those of other lines fill the time.
     constexpr std::ptrdiff_t side_by_side = 8;
     if (pitch == 1) {
         for (std::ptrdiff_t i = 0; i < count; ++i) {
-            first[i] = init(first[i]);
+            out[i] = init(element_cast<R>(in[i]));
         }
         for (std::ptrdiff_t k = 1; k < size; ++k) {
-            R* const row = first + k * step;
-            for (std::ptrdiff_t i = 0; i < count; ++i) {
-                row[i] = accumulate(row[i - step], row[i]);
+            for (std::ptrdiff_t i = k * step; i < k * step + count; ++i) {
+                out[i] = accumulate(out[i - step], element_cast<R>(in[i]));
             }
         }
         return;
     }
-    const auto lines = [&]<std::ptrdiff_t... I>(R* line, std::integer_sequence<std::ptrdiff_t, I...>) {
-        R sums[] = {init(line[I * pitch])...};
-        ((line[I * pitch] = sums[I]), ...);
-        for (std::ptrdiff_t k = step; k < size * step; k += step) {
-            ((sums[I] = accumulate(sums[I], line[I * pitch + k]), line[I * pitch + k] = sums[I]), ...);
+    const auto lines = [&]<std::ptrdiff_t... I>(std::ptrdiff_t first, std::integer_sequence<std::ptrdiff_t, I...>) {
+        R sums[] = {init(element_cast<R>(in[first + I * pitch]))...};
+        ((out[first + I * pitch] = sums[I]), ...);
+        for (std::ptrdiff_t k = first + step; k < first + size * step; k += step) {
+            ((sums[I] = accumulate(sums[I], element_cast<R>(in[k + I * pitch])), out[k + I * pitch] = sums[I]), ...);
         }
     };
     std::ptrdiff_t i = 0;
     for (; i + side_by_side <= count; i += side_by_side) {
-        lines(first + i * pitch, std::make_integer_sequence<std::ptrdiff_t, side_by_side>());
+        lines(i * pitch, std::make_integer_sequence<std::ptrdiff_t, side_by_side>());
     }
     for (; i < count; ++i) {
-        lines(first + i * pitch, std::make_integer_sequence<std::ptrdiff_t, 1>());
+        lines(i * pitch, std::make_integer_sequence<std::ptrdiff_t, 1>());
     }
 }
 
-/// Accumulates the elements of a container along an axis, in place.
-template <class Accumulate, class Init, class C>
-void accumulate_along(const Accumulate& accumulate, const Init& init, C& container, std::size_t axis) {
+/// Accumulates along an axis of a container without holes, from elements that lie at `in` in the container's order, or
+/// are those of the container itself.
+template <class Accumulate, class Init, class C, class V>
+void accumulate_along(const Accumulate& accumulate, const Init& init, C& container, const V* in, std::size_t axis) {
     const auto size = static_cast<std::ptrdiff_t>(container.shape()[axis]);
     const auto elements = static_cast<std::ptrdiff_t>(container.size());
     if (elements == 0) {
         return;
     }
-    // Without holes, in either order: blocks of lines that lie side by side, or lines without gaps.
+    // Blocks of lines that lie side by side, or lines one behind the other.
+    const bool by_columns = container.layout() == xt::layout_type::column_major;
     std::ptrdiff_t step = 1;
-    if (container.layout() == xt::layout_type::column_major) {
-        for (std::size_t d = 0; d < axis; ++d) {
-            step *= static_cast<std::ptrdiff_t>(container.shape()[d]);
-        }
-    } else {
-        for (std::size_t d = axis + 1; d < container.shape().size(); ++d) {
-            step *= static_cast<std::ptrdiff_t>(container.shape()[d]);
-        }
+    for (std::size_t d = by_columns ? 0 : axis + 1; d < (by_columns ? axis : container.shape().size()); ++d) {
+        step *= static_cast<std::ptrdiff_t>(container.shape()[d]);
     }
-    auto* const first = container.data();
+    auto* const out = container.data();
     const std::ptrdiff_t blocks = elements / (size * step);
     if (step == 1) {
         parallel_for(blocks, std::max<std::ptrdiff_t>(1, grain / size), [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            accumulate_lines(accumulate, init, first + begin * size, size, 1, end - begin, size);
+            accumulate_lines(accumulate, init, out + begin * size, in + begin * size, size, 1, end - begin, size);
         });
         return;
     }
@@ -98,7 +95,8 @@ void accumulate_along(const Accumulate& accumulate, const Init& init, C& contain
                  [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
                      for (std::ptrdiff_t number = begin; number < end; ++number) {
                          const std::ptrdiff_t column = number % strips * strip;
-                         accumulate_lines(accumulate, init, first + number / strips * size * step + column, size, step,
+                         const std::ptrdiff_t first = number / strips * size * step + column;
+                         accumulate_lines(accumulate, init, out + first, in + first, size, step,
                                           std::min(strip, step - column), 1);
                      }
                  });
@@ -116,8 +114,15 @@ auto accumulate(xt::xaccumulator_functor<Accumulate, Init>&& functors, E&& e, st
         throw_index_error("accumulate: the axis is " + std::to_string(axis) + "; the expression has " +
                           plural(e.dimension(), "dimension") + ". Name an axis that it has.");
     }
+    if constexpr (readable_in_place<std::decay_t<E>> && result_type::static_layout == xt::layout_type::row_major) {
+        if (e.layout() == xt::layout_type::row_major) {
+            auto result = result_type::from_shape(e.shape());
+            accumulate_along(std::get<0>(functors), std::get<1>(functors), result, e.data() + e.data_offset(), along);
+            return result;
+        }
+    }
     result_type result = std::forward<E>(e);
-    accumulate_along(std::get<0>(functors), std::get<1>(functors), result, along);
+    accumulate_along(std::get<0>(functors), std::get<1>(functors), result, result.data(), along);
     return result;
 }
 
@@ -133,7 +138,7 @@ auto accumulate(xt::xaccumulator_functor<Accumulate, Init>&& functors, E&& e) {
     xt::xarray_adaptor<buffer, XTENSOR_DEFAULT_TRAVERSAL> elements(
         buffer(result.data(), size), xt::dynamic_shape<std::size_t>(shape.begin(), shape.end()));
     evaluate(elements, e);
-    accumulate_along(std::get<0>(functors), std::get<1>(functors), result, 0);
+    accumulate_along(std::get<0>(functors), std::get<1>(functors), result, result.data(), 0);
     return result;
 }
 

@@ -7,6 +7,8 @@
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/evaluation/conversion.hpp>
 #include <xtensor-torch/evaluation/expression_tag.hpp>
+#include <xtensor-torch/evaluation/gather.hpp>
+#include <xtensor-torch/evaluation/join.hpp>
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/loops.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
@@ -87,11 +89,12 @@ bool in_same_order(const D& destination, const Operand& operand) noexcept {
     return true;
 }
 
+// A second thread is worth waking for this many elements.
+inline constexpr std::ptrdiff_t grain = 32768;
+
 template <class D, class E, class... Operand>
 void evaluate_in_loops(D& destination, const E& expression, const Operand&... operands) {
     using T = typename D::value_type;
-    // A second thread is worth waking for this many elements.
-    constexpr std::ptrdiff_t grain = 32768;
     // And for more than this many it pays to plan the loops.
     constexpr std::ptrdiff_t few = 64;
     const auto size = static_cast<std::ptrdiff_t>(destination.size());
@@ -151,12 +154,15 @@ void evaluate_by_elements(D& destination, const E& expression) {
     }
 }
 
+// A container of the expression's shape and value type.
+template <class E>
+using row_major_t = typename xt::detail::xtype_for_shape<std::decay_t<typename E::shape_type>>::template type<
+    typename E::value_type, xt::layout_type::row_major>;
+
 // All results at once, into the destination or, where they are converted or broadcast to it, into a container before.
 template <class D, reorderable_reducer Reducer>
 void evaluate_reducer(D& destination, const Reducer& reducer) {
     using R = typename Reducer::value_type;
-    using container = typename xt::detail::xtype_for_shape<std::decay_t<typename Reducer::shape_type>>::template type<
-        R, xt::layout_type::row_major>;
     if constexpr (readable_in_place<D> && std::is_same_v<typename D::value_type, R>) {
         if (std::ranges::equal(destination.shape(), reducer.shape())) {
             if (!reduce_into(reducer, destination)) {
@@ -165,12 +171,26 @@ void evaluate_reducer(D& destination, const Reducer& reducer) {
             return;
         }
     }
-    auto results = container::from_shape(reducer.shape());
+    auto results = row_major_t<Reducer>::from_shape(reducer.shape());
     if (reduce_into(reducer, results)) {
         evaluate(destination, results);
     } else {
         evaluate_by_elements(destination, reducer);
     }
+}
+
+// Into the destination where it has the expression's shape, or into a container first, which is broadcast to it.
+template <class D, class E, class Evaluate>
+void evaluate_in_shape(D& destination, const E& expression, const Evaluate& evaluate_into) {
+    if constexpr (readable_in_place<D>) {
+        if (std::ranges::equal(destination.shape(), expression.shape())) {
+            evaluate_into(destination);
+            return;
+        }
+    }
+    auto values = row_major_t<E>::from_shape(expression.shape());
+    evaluate_into(values);
+    evaluate(destination, values);
 }
 
 /// Writes the expression into the destination's memory in one pass, broadcasting it to the destination's shape.
@@ -189,6 +209,15 @@ void evaluate(D& destination, const E& expression) {
         std::apply([&](const auto&... operand) { evaluate_in_loops(destination, expression, operand...); }, operands);
     } else if constexpr (reorderable_reducer<E>) {
         evaluate_reducer(destination, expression);
+    } else if constexpr (is_join<E>::value) {
+        evaluate_in_shape(destination, expression, [&](auto& values) { evaluate_join(values, expression); });
+    } else if constexpr (is_gathered<E>) {
+        evaluate_in_shape(destination, expression, [&](auto& values) {
+            if (values.size() != 0) {
+                gather_loops<std::decay_t<decltype(values)>, E>(values, expression)
+                    .run(static_cast<std::ptrdiff_t>(values.size()), grain);
+            }
+        });
     } else {
         evaluate_by_elements(destination, expression);
     }

@@ -33,6 +33,10 @@ concept strided_leaf = !iterates_over_storage<E> && requires(const E& e) {
 template <class E>
 concept has_arguments = requires(const E& e) { std::tuple_size<std::decay_t<decltype(e.arguments())>>::value; };
 
+// Concatenations and stacks of views.
+template <class E>
+concept has_parts = requires(const E& e) { std::tuple_size<std::decay_t<decltype(e.functor().parts())>>::value; };
+
 template <class E>
 concept has_underlying_expression = requires(const E& e) { e.expression().dimension(); };
 
@@ -84,6 +88,9 @@ bool may_read_after_write(const D& destination, const E& source, bool elementwis
             source.arguments());
     } else if constexpr (strided_leaf<E>) {
         return bytes_of(destination).meets(bytes_of(source)) && !(elementwise && coincides(destination, source));
+    } else if constexpr (has_parts<E>) {
+        return std::apply([&](const auto&... part) { return (may_read_after_write(destination, part, false) || ...); },
+                          source.functor().parts());
     } else if constexpr (has_underlying_expression<E>) {
         return may_read_after_write(destination, source.expression(), false);
     } else {

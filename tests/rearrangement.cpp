@@ -1,0 +1,231 @@
+#include "support/testing.hpp"
+
+#include <xtensor-torch/copy.hpp>
+#include <xtensor-torch/view.hpp>
+
+#include <ATen/ops/randint.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <tuple>
+#include <vector>
+
+using namespace testing;
+
+namespace {
+
+// The same values in every way in which a matrix's elements may lie.
+std::vector<at::Tensor> layouts_of(const at::Tensor& values) {
+    const at::Tensor wider = at::empty({values.size(0), 2 * values.size(1)}, values.options());
+    const at::Tensor with_holes = wider.slice(1, 1, at::nullopt, 2);
+    with_holes.copy_(values);
+    return {values, values.t().contiguous().t(), with_holes};
+}
+
+template <class X, class Y>
+bool hold_the_same(const X& x, const Y& y) {
+    return std::equal(x.shape().begin(), x.shape().end(), y.shape().begin(), y.shape().end()) &&
+           std::equal(x.begin(), x.end(), y.begin(),
+                      [](const auto& a, const auto& b) { return a == b || (a != a && b != b); });
+}
+
+// Evaluates an expression over views into everything that it can be assigned to, and compares with what xtensor makes
+// of the same expression over containers.
+template <class Expression, class Expected>
+void is_the_same_everywhere(const Expression& expression, const Expected& expected) {
+    using T = typename Expression::value_type;
+    const xt::xarray<T> values = expected;
+    CHECK(hold_the_same(expression, values));
+    const xt::xarray<T> constructed = expression;
+    CHECK(hold_the_same(constructed, values));
+    CHECK(hold_the_same(xt::xarray<T, xt::layout_type::column_major>(expression), values));
+    CHECK(hold_the_same(xt::eval(expression + expression), xt::eval(values + values)));
+    at::Tensor copied = xtt::copy(expression);
+    CHECK(hold_the_same(xtt::view<T>(copied), values));
+    for (at::Tensor& tensor :
+         std::vector{at::zeros_like(copied), at::zeros_like(copied.transpose(0, -1).contiguous()).transpose(0, -1)}) {
+        auto view = xtt::view<T>(tensor);
+        view = expression;
+        CHECK(hold_the_same(view, values));
+        view += expression;
+        CHECK(hold_the_same(view, xt::eval(values + values)));
+    }
+    const at::Tensor repeated = at::zeros_like(copied).unsqueeze(0).repeat_interleave(2, 0);
+    auto broadcast = xtt::view<T>(at::Tensor(repeated));
+    broadcast = expression;
+    CHECK(hold_the_same(xt::view(broadcast, 1), values));
+    auto doubles = xt::xarray<double>::from_shape(values.shape());
+    xt::noalias(doubles) = expression;
+    CHECK(hold_the_same(doubles, xt::eval(xt::cast<double>(values))));
+}
+
+}  // namespace
+
+TEST_CASE("parts that are joined are what xtensor joins") {
+    const at::Tensor first = at::randn({3, 4});
+    const at::Tensor second = at::randn({3, 4});
+    const xt::xarray<float> a = xtt::view<const float>(first);
+    const xt::xarray<float> b = xtt::view<const float>(second);
+    for (const at::Tensor& x : layouts_of(first)) {
+        for (const at::Tensor& y : layouts_of(second)) {
+            const auto v = xtt::view<const float>(x);
+            const auto w = xtt::view<const float>(y);
+            const auto v2 = xtt::view<const float, 2>(x);
+            const auto w2 = xtt::view<const float, 2>(y);
+            for (const std::size_t axis : {0, 1}) {
+                is_the_same_everywhere(xt::concatenate(xt::xtuple(v, w, v), axis),
+                                       xt::concatenate(xt::xtuple(a, b, a), axis));
+                is_the_same_everywhere(xt::concatenate(xt::xtuple(v2 * 2.f, w2), axis),
+                                       xt::concatenate(xt::xtuple(a * 2.f, b), axis));
+                is_the_same_everywhere(xt::concatenate(xt::xtuple(v, b), axis),
+                                       xt::concatenate(xt::xtuple(a, b), axis));
+            }
+            for (const std::size_t axis : {0, 1, 2}) {
+                is_the_same_everywhere(xt::stack(xt::xtuple(v, w), axis), xt::stack(xt::xtuple(a, b), axis));
+                is_the_same_everywhere(xt::stack(xt::xtuple(v2, w2 + 1.f), axis),
+                                       xt::stack(xt::xtuple(a, b + 1.f), axis));
+            }
+            is_the_same_everywhere(xt::hstack(xt::xtuple(v, w)), xt::hstack(xt::xtuple(a, b)));
+            is_the_same_everywhere(xt::vstack(xt::xtuple(v, w)), xt::vstack(xt::xtuple(a, b)));
+        }
+    }
+    const auto row = xtt::view<const float>(first[0]);
+    const xt::xarray<float> owned = row;
+    is_the_same_everywhere(xt::vstack(xt::xtuple(row, row)), xt::vstack(xt::xtuple(owned, owned)));
+    is_the_same_everywhere(xt::hstack(xt::xtuple(row, row)), xt::hstack(xt::xtuple(owned, owned)));
+}
+
+TEST_CASE("parts of several types are joined in the type of all") {
+    const at::Tensor integers = at::randint(0, 1 << 30, {2, 3}, at::kInt);
+    const at::Tensor floats = at::randn({2, 3});
+    const auto i = xtt::view<const std::int32_t>(integers);
+    const auto f = xtt::view<const float>(floats);
+    const xt::xarray<std::int32_t> owned_i = i;
+    const xt::xarray<float> owned_f = f;
+    is_the_same_everywhere(xt::concatenate(xt::xtuple(i, f), 0), xt::concatenate(xt::xtuple(owned_i, owned_f), 0));
+    is_the_same_everywhere(xt::stack(xt::xtuple(f, i), 2), xt::stack(xt::xtuple(owned_f, owned_i), 2));
+}
+
+TEST_CASE("parts without elements and joins are parts like others") {
+    const at::Tensor tensor = at::randn({3, 4});
+    const at::Tensor nothing = at::empty({0, 4});
+    const auto v = xtt::view<const float>(tensor);
+    const auto none = xtt::view<const float>(nothing);
+    const xt::xarray<float> a = v;
+    const xt::xarray<float> empty = none;
+    is_the_same_everywhere(xt::concatenate(xt::xtuple(none, v, none), 0),
+                           xt::concatenate(xt::xtuple(empty, a, empty), 0));
+    is_the_same_everywhere(xt::concatenate(xt::xtuple(xt::concatenate(xt::xtuple(v, v), 0), v), 0),
+                           xt::concatenate(xt::xtuple(a, a, a), 0));
+}
+
+TEST_CASE("parts that lie in the destination are read before they are written") {
+    at::Tensor tensor = at::arange(8, at::kFloat);
+    auto view = xtt::view<float, 1>(tensor);
+    view = xt::concatenate(xt::xtuple(xt::view(view, xt::range(4, 8)), xt::view(view, xt::range(0, 4))), 0);
+    CHECK(at::equal(tensor, at::tensor({4.f, 5.f, 6.f, 7.f, 0.f, 1.f, 2.f, 3.f})));
+}
+
+TEST_CASE("stacking refuses parts of other shapes before it writes") {
+    const at::Tensor three = at::ones({3});
+    const at::Tensor one = at::ones({1});
+    at::Tensor tensor = at::zeros({2, 3});
+    auto view = xtt::view<float, 2>(tensor);
+    const auto v = xtt::view<const float, 1>(three);
+    const auto w = xtt::view<const float, 1>(one);
+    CHECK_THROWS_AS(view = xt::stack(xt::xtuple(v, w), 0), c10::ValueError);
+    CHECK_THROWS_WITH(
+        xt::noalias(view) = xt::stack(xt::xtuple(v, w), 0),
+        "stack: part number 1 has shape [1]; all parts need the shape of the first one, [3]. Broadcast it "
+        "first: xt::broadcast(x, shape).");
+    CHECK(at::equal(tensor, at::zeros({2, 3})));
+}
+
+TEST_CASE("kept and dropped indices are the elements that xtensor keeps") {
+    const at::Tensor values = at::randn({5, 6});
+    const xt::xarray<float> owned = xtt::view<const float>(values);
+    const std::vector<std::ptrdiff_t> rows{4, 0, 0, -2};
+    for (const at::Tensor& tensor : layouts_of(values)) {
+        const auto v = xtt::view<const float>(tensor);
+        const auto compare = [&](auto... slice) {
+            is_the_same_everywhere(xt::view(v, slice...), xt::view(owned, slice...));
+        };
+        compare(xt::keep(rows));
+        compare(xt::keep(rows), xt::all());
+        compare(xt::all(), xt::keep(rows));
+        compare(xt::keep(rows), xt::keep(1, 5, 0));
+        compare(xt::drop(1, 3), xt::range(1, 6, 2));
+        compare(xt::range(3, 0, -1), xt::drop(0, 2, 4));
+        compare(2, xt::keep(rows));
+        compare(xt::keep(3), xt::newaxis(), xt::all());
+        compare(xt::keep(1, 2, 3), xt::range(1, 4));
+        is_the_same_everywhere(xt::view(v, xt::keep(rows)) * 2.f, xt::view(owned, xt::keep(rows)) * 2.f);
+    }
+}
+
+TEST_CASE("kept indices of the destination itself are read before they are written") {
+    at::Tensor tensor = at::arange(6, at::kFloat);
+    auto view = xtt::view<float, 1>(tensor);
+    view = xt::view(view, xt::keep(5, 4, 3, 2, 1, 0));
+    CHECK(at::equal(tensor, at::tensor({5.f, 4.f, 3.f, 2.f, 1.f, 0.f})));
+}
+
+TEST_CASE("elements accumulate as those of a container") {
+    const at::Tensor values = at::randint(-3, 4, {19, 21}, at::kFloat);
+    const xt::xarray<float> owned = xtt::view<const float>(values);
+    const at::Tensor integers = values.to(at::kLong);
+    const xt::xarray<std::int64_t> owned_integers = xtt::view<const std::int64_t>(integers);
+    at::Tensor some_missing = values.clone();
+    some_missing[3][4] = std::numeric_limits<float>::quiet_NaN();
+    some_missing[0][0] = std::numeric_limits<float>::quiet_NaN();
+    const xt::xarray<float> owned_missing = xtt::view<const float>(some_missing);
+    for (const std::ptrdiff_t axis : {0, 1, -1}) {
+        for (const at::Tensor& tensor : layouts_of(values)) {
+            const auto v = xtt::view<const float>(tensor);
+            CHECK(hold_the_same(xt::cumsum(v, axis), xt::cumsum(owned, axis)));
+            CHECK(hold_the_same(xt::cumprod(v + 1.f, axis), xt::cumprod(owned + 1.f, axis)));
+            CHECK(hold_the_same(xt::cumsum<double>(v, axis), xt::cumsum<double>(owned, axis)));
+        }
+        for (const at::Tensor& tensor : layouts_of(integers)) {
+            const auto v = xtt::view<const std::int64_t, 2>(tensor);
+            CHECK(hold_the_same(xt::cumsum(v, axis), xt::cumsum(owned_integers, axis)));
+        }
+        for (const at::Tensor& tensor : layouts_of(some_missing)) {
+            const auto v = xtt::view<const float>(tensor);
+            CHECK(hold_the_same(xt::cumsum(v, axis), xt::cumsum(owned_missing, axis)));
+            CHECK(hold_the_same(xt::nancumsum(v, axis), xt::nancumsum(owned_missing, axis)));
+            CHECK(hold_the_same(xt::nancumprod(v, axis), xt::nancumprod(owned_missing, axis)));
+        }
+    }
+    for (const at::Tensor& tensor : layouts_of(values)) {
+        const auto v = xtt::view<const float>(tensor);
+        CHECK(hold_the_same(xt::cumsum(v), xt::cumsum(owned)));
+        CHECK(hold_the_same(xt::nancumsum(v * 2.f), xt::nancumsum(owned * 2.f)));
+    }
+    const at::Tensor nothing = at::empty({0, 3});
+    const auto none = xtt::view<const float>(nothing);
+    CHECK(xt::cumsum(none, 0).shape() == xt::dynamic_shape<std::size_t>{0, 3});
+    CHECK(xt::cumsum(none, 1).shape() == xt::dynamic_shape<std::size_t>{0, 3});
+    CHECK(xt::cumsum(none).size() == 0);
+}
+
+TEST_CASE("a wide matrix accumulates along its first axis in strips") {
+    const at::Tensor values = at::randint(-3, 4, {5, 1400}, at::kFloat);
+    const auto v = xtt::view<const float>(values);
+    CHECK(hold_the_same(xt::cumsum(v, 0), xt::cumsum(xt::xarray<float>(v), 0)));
+    const at::Tensor deep = at::randint(-3, 4, {7, 600, 3}, at::kFloat);
+    const auto w = xtt::view<const float>(deep);
+    for (const std::ptrdiff_t axis : {0, 1, 2}) {
+        CHECK(hold_the_same(xt::cumsum(w, axis), xt::cumsum(xt::xarray<float>(w), axis)));
+    }
+}
+
+TEST_CASE("an axis that an expression does not have is refused") {
+    const at::Tensor values = at::ones({2, 3});
+    const auto v = xtt::view<const float>(values);
+    CHECK_THROWS_AS(xt::cumsum(v, 2), c10::IndexError);
+    CHECK_THROWS_WITH(xt::cumsum(v, -3),
+                      "accumulate: the axis is -3; the expression has 2 dimensions. Name an axis that it has.");
+}
