@@ -23,7 +23,7 @@
 
 namespace {
 
-using matrix = xt::xtensor<float, 2>;
+using matrix = xtt::shared_tensor<float, 2>;
 using batch = torch::data::Example<>;
 
 constexpr std::size_t rows = 1000, features = 3, batch_rows = 100;

@@ -64,7 +64,7 @@ void from_xtensor_to_torch() {
     std::cout << "its memory is " << same(before, adopted.data_ptr()) << "\n" << xtt::describe(adopted) << "\n";
 
     title("adopt of a shared_ptr: the memory lives as long as either");
-    auto shared = std::make_shared<xt::xtensor<float, 1>>(xt::xtensor<float, 1>{1.0f, 2.0f, 3.0f});
+    auto shared = std::make_shared<xtt::shared_tensor<float, 1>>(xtt::shared_tensor<float, 1>{1.0f, 2.0f, 3.0f});
     torch::Tensor together = xtt::adopt(shared);
     (*shared)(0) = 100.0f;
     shared.reset();

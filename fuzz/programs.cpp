@@ -226,8 +226,9 @@ private:
     void adopt() {
         part whole = take_part();
         whole.of->grows = false;
-        at::Tensor tensor = m_data.ConsumeBool() ? xtt::adopt(as_container(whole))
-                                                 : xtt::adopt(std::make_shared<xt::xarray<float>>(as_container(whole)));
+        at::Tensor tensor = m_data.ConsumeBool()
+                                ? xtt::adopt(as_container(whole))
+                                : xtt::adopt(std::make_shared<xtt::shared_array<float>>(as_container(whole)));
         keep(m_tensors, {std::move(whole), std::move(tensor)});
     }
 

@@ -89,6 +89,11 @@ using counted = xt::xtensor<float, 2, xt::layout_type::row_major, counting_alloc
 
 counted make_counted() { return counted{{0, 1, 2}, {3, 4, 5}}; }
 
+std::shared_ptr<xtt::shared_tensor<float, 2>> make_shared_counted() {
+    using shared = xtt::shared_tensor<float, 2>;
+    return {new shared{{0, 1, 2}, {3, 4, 5}}, [](shared* container) { ++freed, delete container; }};
+}
+
 at::Tensor make_blob() {
     auto* memory = new float[6]{0, 1, 2, 3, 4, 5};
     return at::from_blob(memory, {2, 3}, [](void* held) { ++freed, delete[] static_cast<float*>(held); }, at::kFloat);
@@ -131,9 +136,8 @@ struct holders {
 };
 
 TEST_CASE("a storage lives until its last holder goes, in every order of destruction, and is freed once") {
-    const std::array<std::function<at::Tensor()>, 3> makers{
-        make_blob, [] { return xtt::adopt(make_counted()); },
-        [] { return xtt::adopt(std::make_shared<counted>(make_counted())); }};
+    const std::array<std::function<at::Tensor()>, 3> makers{make_blob, [] { return xtt::adopt(make_counted()); },
+                                                            [] { return xtt::adopt(make_shared_counted()); }};
     std::array<std::size_t, holders::count> order{};
     std::iota(order.begin(), order.end(), std::size_t{0});
     int orders = 0;
@@ -185,7 +189,7 @@ TEST_CASE("100,000 cycles of every verb leave the memory flat") {
         auto part = xt::view(view, 1);
         const at::Tensor row = xtt::borrow(part);
         const at::Tensor adopted = xtt::adopt(xt::xtensor<float, 2>(array));
-        const at::Tensor shared = xtt::adopt(std::make_shared<xt::xarray<float>>(array));
+        const at::Tensor shared = xtt::adopt(std::make_shared<xtt::shared_array<float>>(array));
         const at::Tensor copied = xtt::copy(2.0f * array);
         const at::Tensor sent = xtt::to_device(array, at::kCPU);
         const auto fetched = xtt::to_host<float, 2>(tensor);
@@ -217,7 +221,7 @@ TEST_CASE("100,000 cycles of every verb leave the memory flat") {
 TEST_CASE("1,000 conversions that fail leave every count of references as it was") {
     at::Tensor tensor = counting({2, 3});
     at::Tensor learnt = counting({2}).requires_grad_();
-    const auto shared = std::make_shared<xt::xarray<double>>(xt::xarray<double>{1, 2, 3});
+    const auto shared = std::make_shared<xtt::shared_array<double>>(xtt::shared_array<double>{1, 2, 3});
     xt::xarray<double> array = {1, 2, 3};
     auto flipped = xt::strided_view(array, {xt::range(2, xt::placeholders::_, -1)});
     const auto counts = [&] {
@@ -307,7 +311,8 @@ TEST_CASE("where memory runs out, the source and the destination are as they wer
     CHECK(fail_every_allocation([&] { xtt::borrow(array); }, unchanged) > 0);
     CHECK(fail_every_allocation([&] { xtt::copy(array + 1.0f); }, unchanged) > 0);
     CHECK(fail_every_allocation([&] { xtt::to_host<float>(tensor); }, unchanged) > 0);
-    CHECK(fail_every_allocation([&] { xtt::adopt(std::make_shared<xt::xarray<float>>(expected)); }, unchanged) > 0);
+    CHECK(fail_every_allocation([&] { xtt::adopt(std::make_shared<xtt::shared_array<float>>(expected)); }, unchanged) >
+          0);
 
     // A container that could not be adopted is still whole, in its old place or in the new one that was not reached.
     bool whole = true;

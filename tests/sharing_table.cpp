@@ -108,7 +108,7 @@ int main() {
     const std::vector<std::size_t> shape = {2, 2};
     auto vector = xt::adapt(std::vector<float>(memory), shape);
     auto adaptor = xt::adapt(memory, shape);
-    auto shared = std::make_shared<array>(a);
+    auto shared = std::make_shared<xtt::shared_array<float>>(a);
     auto view = xtt::view<float>(tensor);
     auto const_view = xtt::view<const float>(tensor);
     auto column = xt::view(a, xt::all(), 1);
@@ -125,7 +125,9 @@ int main() {
     print(
         "container, `const`", [&]() -> const array& { return a; }, [&]() -> const matrix& { return m; },
         [&]() -> const array { return a; }, [&]() -> const auto& { return vector; });
-    print("container in a `std::shared_ptr`", [&] { return shared; }, [&]() -> const auto& { return shared; });
+    print(
+        "`xtt::shared_array`, `xtt::shared_tensor` in a `std::shared_ptr`", [&] { return shared; },
+        [&]() -> const auto& { return shared; });
     print("fixed shape: `xt::xtensor_fixed`", [&]() -> fixed& { return f; });
     print("fixed shape, temporary or `std::move`d", [&] { return fixed(f); });
     print("fixed shape, `const`", [&]() -> const fixed& { return f; });

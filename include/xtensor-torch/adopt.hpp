@@ -38,6 +38,22 @@ at::Tensor adopt_elements(std::unique_ptr<Holder> holder, X& x) {
                             [](void* context) { delete static_cast<Holder*>(context); });
 }
 
+// Keeps a shared container, and the buffer that it has now.
+template <class X>
+struct shared_holder {
+    std::shared_ptr<X> container;
+    std::shared_ptr<const void> buffer;
+};
+
+template <class X>
+shared_holder<X> hold(const std::shared_ptr<X>& container) {
+    if constexpr (has_shared_buffer<X>) {
+        return {container, container->storage().holder()};
+    } else {
+        return {container, nullptr};
+    }
+}
+
 template <class X>
 inline constexpr bool is_shared_ptr = !std::is_void_v<typename pointee_of_shared<std::remove_cvref_t<X>>::type>;
 
@@ -48,6 +64,9 @@ consteval void explain_adopt() {
         using P = typename pointee_of_shared<std::remove_cvref_t<C>>::type;
         static_assert(writable_elements<P>,
                       "adopt takes a shared_ptr to a non-const xtensor container: use xtt::copy(*x)");
+        static_assert(!writable_elements<P> || assigned_in_place<P>::value,
+                      "adopt shares this container, and an assignment to it would free the memory under the tensor: "
+                      "hold a xtt::shared_array<T> or xtt::shared_tensor<T, N>, which are assigned in place");
     } else {
         static_assert(
             xt::is_xexpression<std::remove_const_t<X>>::value,
@@ -77,15 +96,15 @@ consteval void explain_adopt() {
 /// A tensor that takes over the container, or shares it with the holders of the shared_ptr: no copy.
 ///
 /// The container's buffer is freed when the last tensor on this storage goes, on whichever thread that happens.
-/// Pass std::move(container), or a std::shared_ptr<container>. Does not compile for an lvalue container.
-/// Throws c10::ValueError, and leaves the container as it was, for a negative stride, for elements less aligned than
-/// LibTorch needs, and for an empty shared_ptr.
+/// Pass std::move(container), or a std::shared_ptr to a container that is assigned in place: `shared_array`,
+/// `shared_tensor`, `xt::xtensor_fixed`. Does not compile for an lvalue container, nor for a shared one that an
+/// assignment would give another buffer. Throws c10::ValueError, and leaves the container as it was, for a negative
+/// stride, for elements less aligned than LibTorch needs, and for an empty shared_ptr.
 template <class C>
 at::Tensor adopt(C&& container) {
     if constexpr (!adoptable<C>) {
         detail::explain_adopt<C>();
     } else if constexpr (detail::is_shared_ptr<C>) {
-        using holder = std::remove_cvref_t<C>;
         if (!container) {
             detail::throw_value_error(
                 "adopt: the shared_ptr is empty; a container is needed. Make one first: std::make_shared<…>(…).");
@@ -93,7 +112,8 @@ at::Tensor adopt(C&& container) {
         auto& elements = *container;
         detail::require_tensor_alignment<detail::element_of<std::remove_reference_t<decltype(elements)>>>(
             "adopt", detail::address_of(detail::first_element(elements)));
-        return detail::adopt_elements(std::make_unique<holder>(container), elements);
+        auto holder = detail::hold(container);
+        return detail::adopt_elements(std::make_unique<decltype(holder)>(std::move(holder)), elements);
     } else {
         static_cast<void>(detail::geometry_of("adopt", container));
         detail::require_alignment_when_moved(container);

@@ -4,6 +4,7 @@
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/dtype.hpp>
+#include <xtensor-torch/memory/shared_buffer.hpp>
 #include <xtensor-torch/memory/strided_memory.hpp>
 
 #include <ATen/core/Tensor.h>
@@ -110,6 +111,20 @@ struct pointee_of_shared<std::shared_ptr<X>> {
     using type = X;
 };
 
+template <class Buffer>
+inline constexpr bool is_shared_buffer = false;
+template <class T>
+inline constexpr bool is_shared_buffer<shared_buffer<T>> = true;
+
+template <class X>
+concept has_shared_buffer = requires { requires is_shared_buffer<typename X::storage_type>; };
+
+// An assignment leaves the elements of an X, which X owns, where they are: in a shared buffer, or in the object itself.
+template <class X>
+struct assigned_in_place : std::bool_constant<has_shared_buffer<X>> {};
+template <class EC, class Shape, xt::layout_type L, bool Sharable, class Tag>
+struct assigned_in_place<xt::xfixed_container<EC, Shape, L, Sharable, Tag>> : std::true_type {};
+
 }  // namespace detail
 
 /// `view<T>(std::declval<Tensor>())` compiles: T is an element type, const where the tensor is const.
@@ -124,12 +139,15 @@ template <class C>
 concept borrowable = detail::writable_elements<std::remove_reference_t<C>> &&
                      (std::is_lvalue_reference_v<C> || !detail::owns_elements<std::remove_reference_t<C>>::value);
 
-/// `adopt(std::declval<C>())` compiles: C is an owning container that is moved in, or a shared_ptr to a container.
+/// `adopt(std::declval<C>())` compiles: C is an owning container that is moved in, or a shared_ptr to a container that
+/// is assigned in place.
 template <class C>
-concept adoptable = (!std::is_lvalue_reference_v<C> && detail::writable_elements<std::remove_reference_t<C>> &&
-                     detail::owns_elements<std::remove_reference_t<C>>::value &&
-                     !detail::viewed_expression<std::remove_reference_t<C>>::is_view) ||
-                    detail::writable_elements<typename detail::pointee_of_shared<std::remove_cvref_t<C>>::type>;
+concept adoptable =
+    (!std::is_lvalue_reference_v<C> && detail::writable_elements<std::remove_reference_t<C>> &&
+     detail::owns_elements<std::remove_reference_t<C>>::value &&
+     !detail::viewed_expression<std::remove_reference_t<C>>::is_view) ||
+    (detail::writable_elements<typename detail::pointee_of_shared<std::remove_cvref_t<C>>::type> &&
+     detail::assigned_in_place<typename detail::pointee_of_shared<std::remove_cvref_t<C>>::type>::value);
 
 /// `copy(std::declval<E>())` compiles: E is an xtensor expression whose value type has a dtype.
 template <class E>

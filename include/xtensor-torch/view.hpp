@@ -66,7 +66,7 @@ public:
 
     /// A second view of the same elements, which also keeps the storage alive.
     tensor_view(const tensor_view&) = default;
-    /// Takes over the view; the one that was moved from may only be destroyed.
+    /// Takes over the view. The one that was moved from views nothing, until another view is assigned to it.
     tensor_view(tensor_view&&) = default;
 
     /// A second view of the same elements, for reading only, of dynamic rank, or without a layout in its type. A view
@@ -90,11 +90,28 @@ public:
         }
     }
 
-    /// Copies the elements of another view of the same type into this one's, broadcasting them.
+    /// Copies the elements of another view of the same type into this one's, broadcasting them. Where this view was
+    /// moved from, it becomes a second view of the other's elements, so that std::swap exchanges what two views view.
     tensor_view& operator=(const tensor_view& other)
         requires is_writable
     {
+        if (views_nothing()) {
+            return *this = tensor_view(other);
+        }
         return semantic_base::operator=(static_cast<const xt::xexpression<tensor_view>&>(other));
+    }
+
+    /// The same. Where this view was moved from, it takes over the other one.
+    tensor_view& operator=(tensor_view&& other)
+        requires is_writable
+    {
+        if (!views_nothing()) {
+            return *this = std::as_const(other);
+        }
+        this->look_at(other);
+        m_tensor = std::move(other.m_tensor);
+        m_storage_owner = std::move(other.m_storage_owner);
+        return *this;
     }
 
     /// Evaluates the expression into the tensor; where it reads what it writes, as if it were evaluated first. Throws
@@ -123,12 +140,6 @@ public:
     void fill(const V& value) {
         this->assign_xexpression(xt::xscalar<T>(detail::element_cast<T>(value)));
     }
-
-    /// The element at a position in row-major order, whatever the strides: 0 is the first, size() - 1 the last. Nothing
-    /// is checked.
-    typename memory::reference flat(std::size_t position) { return memory::flat_element(*this, position); }
-    /// The same, to read.
-    typename memory::const_reference flat(std::size_t position) const { return memory::flat_element(*this, position); }
 
     /// The viewed tensor itself, not an alias of it.
     const at::Tensor& tensor() const& noexcept { return m_tensor; }
@@ -175,6 +186,8 @@ private:
             bump_version();
         }
     }
+
+    bool views_nothing() const noexcept { return !m_tensor.defined(); }
 
     // Inference tensors have no version, and a view that was moved from has no tensor.
     void bump_version() noexcept {

@@ -8,6 +8,7 @@
 #include <xtensor-torch/copy.hpp>
 #include <xtensor-torch/dtype.hpp>
 #include <xtensor-torch/purity.hpp>
+#include <xtensor-torch/shared_container.hpp>
 #include <xtensor-torch/to_device.hpp>
 #include <xtensor-torch/to_host.hpp>
 #include <xtensor-torch/version.hpp>

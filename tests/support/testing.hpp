@@ -24,12 +24,14 @@
 #include <xtensor/core/xvectorize.hpp>
 #include <xtensor/generators/xbuilder.hpp>
 #include <xtensor/io/xio.hpp>
+#include <xtensor/misc/xcomplex.hpp>
 #include <xtensor/views/xindex_view.hpp>
 #include <xtensor/views/xstrided_view.hpp>
 #include <xtensor/views/xview.hpp>
 #else
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xbuilder.hpp>
+#include <xtensor/xcomplex.hpp>
 #include <xtensor/xfixed.hpp>
 #include <xtensor/xindex_view.hpp>
 #include <xtensor/xio.hpp>

@@ -5,15 +5,15 @@
 // xt::xview, an expression to be copied, and not a container whose storage holds its elements without holes.
 #pragma once
 
-#include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/memory/element_iterator.hpp>
 #include <xtensor-torch/memory/layout.hpp>
 #include <xtensor-torch/memory/requirements.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
+#include <iterator>
 #include <memory>
 #include <type_traits>
 
@@ -71,6 +71,15 @@ struct xiterable_inner_types<xtt::tensor_view<T, N, L>>
 
 }  // namespace xt
 
+namespace xt {
+
+// xtensor's views of views ask for packets and for `flat` by one test, and count both through the memory, which holds
+// other elements where there are holes. The loops of this library load packets themselves.
+template <class T, std::size_t N, layout_type L, class U>
+struct has_simd_interface<xtt::tensor_view<T, N, L>, U> : std::false_type {};
+
+}  // namespace xt
+
 namespace xtt::detail {
 
 template <class T, std::size_t N, xt::layout_type L>
@@ -98,14 +107,37 @@ public:
         return goes_on(i) ? flat_element(*this, i) : base::operator[](i);
     }
 
-    // xtensor's linear iterators walk through the memory. Some of its functions (xt::partition of the flattened view)
-    // take them for the elements, which they are only where the elements lie in a row, by rows or by columns.
-    auto linear_begin() { return require_no_holes(), base::linear_begin(); }
-    auto linear_begin() const { return require_no_holes(), base::linear_begin(); }
-    auto linear_cbegin() const { return require_no_holes(), base::linear_cbegin(); }
-    auto linear_rbegin() { return require_no_holes(), base::linear_rbegin(); }
-    auto linear_rbegin() const { return require_no_holes(), base::linear_rbegin(); }
-    auto linear_crbegin() const { return require_no_holes(), base::linear_crbegin(); }
+    /// The element at a position in row-major order, whatever the strides: 0 is the first, size() - 1 the last. Nothing
+    /// is checked.
+    reference flat(std::size_t position) { return flat_element(*this, position); }
+    /// The same, to read.
+    const_reference flat(std::size_t position) const { return flat_element(*this, position); }
+
+    // xtensor's linear iterators walk through the memory, and some of its functions (xt::partition of the flattened
+    // view, xt::real) take what they find there for the elements. Where there are holes between, these step over them.
+    // Only the run knows whether there are any, so that a layout which the type leaves open has them in its type.
+    using linear_iterator = std::conditional_t<L == xt::layout_type::dynamic, element_iterator<strided_memory, T>, T*>;
+    using const_linear_iterator =
+        std::conditional_t<L == xt::layout_type::dynamic, element_iterator<const strided_memory, const T>, const T*>;
+    using reverse_linear_iterator = std::reverse_iterator<linear_iterator>;
+    using const_reverse_linear_iterator = std::reverse_iterator<const_linear_iterator>;
+
+    linear_iterator linear_begin() noexcept { return linear_at<linear_iterator>(*this, 0); }
+    linear_iterator linear_end() noexcept { return linear_at<linear_iterator>(*this, this->size()); }
+    const_linear_iterator linear_begin() const noexcept { return linear_cbegin(); }
+    const_linear_iterator linear_end() const noexcept { return linear_cend(); }
+    const_linear_iterator linear_cbegin() const noexcept { return linear_at<const_linear_iterator>(*this, 0); }
+    const_linear_iterator linear_cend() const noexcept { return linear_at<const_linear_iterator>(*this, this->size()); }
+    reverse_linear_iterator linear_rbegin() noexcept { return reverse_linear_iterator(linear_end()); }
+    reverse_linear_iterator linear_rend() noexcept { return reverse_linear_iterator(linear_begin()); }
+    const_reverse_linear_iterator linear_rbegin() const noexcept { return linear_crbegin(); }
+    const_reverse_linear_iterator linear_rend() const noexcept { return linear_crend(); }
+    const_reverse_linear_iterator linear_crbegin() const noexcept {
+        return const_reverse_linear_iterator(linear_cend());
+    }
+    const_reverse_linear_iterator linear_crend() const noexcept {
+        return const_reverse_linear_iterator(linear_cbegin());
+    }
 
 protected:
     // `sizes` and `strides` are of rank N where N is static; `reach` is their extent, `layout` their order.
@@ -133,6 +165,16 @@ protected:
     strided_memory& operator=(const strided_memory&) = delete;
     strided_memory& operator=(strided_memory&&) = delete;
 
+    // Looks at the memory that `other` looks at, and leaves the elements alone.
+    void look_at(const strided_memory& other) {
+        m_shape = other.m_shape;
+        m_strides = other.m_strides;
+        m_backstrides = other.m_backstrides;
+        m_layout = other.m_layout;
+        m_storage = other.m_storage;
+    }
+
+private:
     template <class Self>
     static auto& flat_element(Self& self, std::size_t position) {
         std::ptrdiff_t offset = 0;
@@ -143,20 +185,19 @@ protected:
         return *(self.data() + offset);
     }
 
-private:
     bool goes_on(std::size_t i) const noexcept {
         return m_shape.size() > 1 && i >= m_shape[m_shape.size() - 1] && !is_contiguous();
     }
 
-    [[noreturn, gnu::cold, gnu::noinline]] void refuse_holes() const {
-        throw_value_error("view: a linear iterator was asked for, and the elements of the view, of shape " +
-                          braced(m_shape) + " and strides " + braced(m_strides) +
-                          ", do not lie one behind the other. Use begin(), or xt::eval(view).");
-    }
+    // Whether the elements do not lie in a row, neither by rows nor by columns.
+    bool has_holes() const noexcept { return !is_contiguous() && !is_column_major(m_shape, m_strides); }
 
-    void require_no_holes() const {
-        if (!is_contiguous() && !is_column_major(m_shape, m_strides)) [[unlikely]] {
-            refuse_holes();
+    template <class Iterator, class Self>
+    static Iterator linear_at(Self& self, std::size_t position) noexcept {
+        if constexpr (L == xt::layout_type::dynamic) {
+            return Iterator(self, self.has_holes(), static_cast<std::ptrdiff_t>(position));
+        } else {
+            return self.data() + position;
         }
     }
 
