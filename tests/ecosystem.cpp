@@ -145,7 +145,7 @@ namespace {
 using foreign = foreign_array<float>;
 
 static_assert(xtt::borrowable<foreign&> && !xtt::borrowable<foreign> && !xtt::borrowable<const foreign&>);
-static_assert(xtt::adoptable<foreign> && !xtt::adoptable<foreign&> && xtt::adoptable<std::shared_ptr<foreign>>);
+static_assert(xtt::adoptable<foreign> && !xtt::adoptable<foreign&> && !xtt::adoptable<std::shared_ptr<foreign>>);
 static_assert(xtt::copyable<const foreign&> && !xtt::shares_storage_v<foreign>);
 
 TEST_CASE("a container of others is borrowed, with its strides") {

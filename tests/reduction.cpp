@@ -19,6 +19,7 @@
 #include <complex>
 #include <functional>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 using namespace testing;
@@ -283,6 +284,27 @@ TEST_CASE("a functor of the user's keeps xtensor's order") {
     CHECK(calls == expected_calls);
     const auto later = [](float, float element) { return element; };
     CHECK(xt::reduce(later, view, axes_of_a_reduction{1})(7) == owned(7, 49));
+}
+
+TEST_CASE("what is reduced at once is what a lazy reduction gives, of xtensor's type") {
+    constexpr auto at_once = xt::evaluation_strategy::immediate;
+    for (const at::Tensor& tensor : layouts_of(at::randn({7, 30, 11}))) {
+        const auto view = xtt::view<const float, 3>(tensor);
+        const xt::xtensor<float, 3> owned = view;
+        CHECK(hold_the_same(xt::sum(view, at_once), xt::sum(owned)));
+        CHECK(hold_the_same(xt::sum(view, {1}, at_once), xt::sum(owned, {1})));
+        CHECK(hold_the_same(xt::amax(2.0f * view, {0, 2}, at_once), xt::amax(2.0f * owned, {0, 2})));
+        CHECK(hold_the_same(xt::mean(xt::transpose(view), {2}, at_once), xt::mean(xt::transpose(owned), {2})));
+        CHECK(hold_the_same(xt::sum(view, {0}, xt::keep_dims | at_once), xt::sum(owned, {0}, xt::keep_dims)));
+        CHECK(hold_the_same(xt::sum(view, {0}, at_once | xt::initial(3.0f)), xt::sum(owned, {0}) + 3.0f));
+        const auto of_a_view = xt::sum(view, {1}, at_once);
+        const auto of_a_container = xt::sum(owned, {1}, at_once);
+        static_assert(std::is_same_v<decltype(of_a_view), decltype(of_a_container)>);
+    }
+    const at::Tensor ones = at::ones({1 << 20}) * 0.1f;
+    CHECK(std::abs(xt::sum(xtt::view<const float, 1>(ones), at_once)() - 104857.6f) < 0.1f);
+    const at::Tensor none = at::ones({0});
+    CHECK_THROWS_AS(xt::amin(xtt::view<const float, 1>(none), at_once), c10::ValueError);
 }
 
 TEST_CASE("narrow types are added up in a wide one") {

@@ -64,7 +64,7 @@ consteval void explain_adopt() {
         using P = typename pointee_of_shared<std::remove_cvref_t<C>>::type;
         static_assert(writable_elements<P>,
                       "adopt takes a shared_ptr to a non-const xtensor container: use xtt::copy(*x)");
-        static_assert(!writable_elements<P> || assigned_in_place<P>::value,
+        static_assert(!writable_elements<P> || is_assigned_in_place_v<P>,
                       "adopt shares this container, and an assignment to it would free the memory under the tensor: "
                       "hold a xtt::shared_array<T> or xtt::shared_tensor<T, N>, which are assigned in place");
     } else {

@@ -119,13 +119,15 @@ inline constexpr bool is_shared_buffer<shared_buffer<T>> = true;
 template <class X>
 concept has_shared_buffer = requires { requires is_shared_buffer<typename X::storage_type>; };
 
-// An assignment leaves the elements of an X, which X owns, where they are: in a shared buffer, or in the object itself.
-template <class X>
-struct assigned_in_place : std::bool_constant<has_shared_buffer<X>> {};
-template <class EC, class Shape, xt::layout_type L, bool Sharable, class Tag>
-struct assigned_in_place<xt::xfixed_container<EC, Shape, L, Sharable, Tag>> : std::true_type {};
-
 }  // namespace detail
+
+/// Whether the elements of an X stay alive and where they are as long as the X lives, whatever is assigned to it, so
+/// that `adopt` takes a shared_ptr to it. True for `shared_array`, `shared_tensor`, `xt::xtensor_fixed`; to be
+/// specialised for other containers of which it holds.
+template <class X>
+inline constexpr bool is_assigned_in_place_v = detail::has_shared_buffer<X>;
+template <class EC, class Shape, xt::layout_type L, bool Sharable, class Tag>
+inline constexpr bool is_assigned_in_place_v<xt::xfixed_container<EC, Shape, L, Sharable, Tag>> = true;
 
 /// `view<T>(std::declval<Tensor>())` compiles: T is an element type, const where the tensor is const.
 template <class T, class Tensor = at::Tensor&>
@@ -142,12 +144,11 @@ concept borrowable = detail::writable_elements<std::remove_reference_t<C>> &&
 /// `adopt(std::declval<C>())` compiles: C is an owning container that is moved in, or a shared_ptr to a container that
 /// is assigned in place.
 template <class C>
-concept adoptable =
-    (!std::is_lvalue_reference_v<C> && detail::writable_elements<std::remove_reference_t<C>> &&
-     detail::owns_elements<std::remove_reference_t<C>>::value &&
-     !detail::viewed_expression<std::remove_reference_t<C>>::is_view) ||
-    (detail::writable_elements<typename detail::pointee_of_shared<std::remove_cvref_t<C>>::type> &&
-     detail::assigned_in_place<typename detail::pointee_of_shared<std::remove_cvref_t<C>>::type>::value);
+concept adoptable = (!std::is_lvalue_reference_v<C> && detail::writable_elements<std::remove_reference_t<C>> &&
+                     detail::owns_elements<std::remove_reference_t<C>>::value &&
+                     !detail::viewed_expression<std::remove_reference_t<C>>::is_view) ||
+                    (detail::writable_elements<typename detail::pointee_of_shared<std::remove_cvref_t<C>>::type> &&
+                     is_assigned_in_place_v<typename detail::pointee_of_shared<std::remove_cvref_t<C>>::type>);
 
 /// `copy(std::declval<E>())` compiles: E is an xtensor expression whose value type has a dtype.
 template <class E>

@@ -6,6 +6,7 @@
 #include <xtensor-torch/dtype.hpp>
 #include <xtensor-torch/evaluation/accumulate.hpp>
 #include <xtensor-torch/evaluation/evaluate.hpp>
+#include <xtensor-torch/evaluation/immediate.hpp>
 #include <xtensor-torch/evaluation/part_semantic.hpp>
 #include <xtensor-torch/memory/held_storage.hpp>
 #include <xtensor-torch/memory/make_tensor.hpp>

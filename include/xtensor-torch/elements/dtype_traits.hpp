@@ -9,8 +9,8 @@
 //
 // Sums and products take the type that one addition gives: bool, int8, int16, uint8 and uint16 are added up as int,
 // wider integers as themselves, and wrap as they do in xtensor's containers; xt::sum<std::int64_t>(view) asks for more
-// room. Half, BFloat16 and Float8 are added up as float, which is also the type of the sum, cumulative sums included;
-// norms are double. The least and the greatest element keep their type.
+// room. Of views, Half, BFloat16 and Float8 are added up as float, which is also the type of the sum, cumulative sums
+// included; norms are double. The least and the greatest element keep their type.
 //
 // An assignment converts as LibTorch's `to` does: from floating-point to integer towards zero, and what the integer
 // type cannot hold as x86-64's instructions do, on every processor: -1 becomes 255 in uint8, 3e9 the least int32.

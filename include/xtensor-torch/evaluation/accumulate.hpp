@@ -9,6 +9,7 @@
 #include <xtensor-torch/evaluation/evaluate.hpp>
 #include <xtensor-torch/evaluation/expression_tag.hpp>
 #include <xtensor-torch/evaluation/parallel.hpp>
+#include <xtensor-torch/evaluation/wide_reductions.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
 #include <xtensor/core/xaccumulator.hpp>
@@ -27,9 +28,8 @@
 namespace xtt::detail {
 
 template <class Accumulate, class Init, class E>
-using accumulated_t = std::decay_t<
-    std::invoke_result_t<const Accumulate&, typename xt::xaccumulator_functor<Accumulate, Init>::init_value_type,
-                         typename std::decay_t<E>::value_type>>;
+using accumulated_t = std::decay_t<std::invoke_result_t<const Accumulate&, typename wide_initial_t<Init>::value_type,
+                                                        typename std::decay_t<E>::value_type>>;
 
 // Accumulates `count` lines, each of `size` elements `step` apart; the lines begin `pitch` apart, and `in` may be
 // `out`.
@@ -117,12 +117,12 @@ auto accumulate(xt::xaccumulator_functor<Accumulate, Init>&& functors, E&& e, st
     if constexpr (readable_in_place<std::decay_t<E>> && result_type::static_layout == xt::layout_type::row_major) {
         if (e.layout() == xt::layout_type::row_major) {
             auto result = result_type::from_shape(e.shape());
-            accumulate_along(std::get<0>(functors), std::get<1>(functors), result, e.data() + e.data_offset(), along);
+            accumulate_along(std::get<0>(functors), wide_initial_t<Init>(), result, e.data() + e.data_offset(), along);
             return result;
         }
     }
     result_type result = std::forward<E>(e);
-    accumulate_along(std::get<0>(functors), std::get<1>(functors), result, result.data(), along);
+    accumulate_along(std::get<0>(functors), wide_initial_t<Init>(), result, result.data(), along);
     return result;
 }
 
@@ -138,7 +138,7 @@ auto accumulate(xt::xaccumulator_functor<Accumulate, Init>&& functors, E&& e) {
     xt::xarray_adaptor<buffer, XTENSOR_DEFAULT_TRAVERSAL> elements(
         buffer(result.data(), size), xt::dynamic_shape<std::size_t>(shape.begin(), shape.end()));
     evaluate(elements, e);
-    accumulate_along(std::get<0>(functors), std::get<1>(functors), result, result.data(), 0);
+    accumulate_along(std::get<0>(functors), wide_initial_t<Init>(), result, result.data(), 0);
     return result;
 }
 

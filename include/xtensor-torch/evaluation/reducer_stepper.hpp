@@ -4,6 +4,7 @@
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/evaluation/expression_tag.hpp>
+#include <xtensor-torch/evaluation/wide_reductions.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
 #include <xtensor/reducers/xreducer.hpp>

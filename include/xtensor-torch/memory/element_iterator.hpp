@@ -15,21 +15,25 @@ class element_iterator : public xtl::xrandom_access_iterator_base<element_iterat
 public:
     element_iterator() = default;
     element_iterator(Memory& memory, bool has_holes, std::ptrdiff_t position) noexcept
-        : m_memory(&memory), m_data(has_holes ? nullptr : memory.data()), m_position(position) {}
+        : m_memory(has_holes ? &memory : nullptr), m_data(memory.data()), m_position(position) {}
+    // What xtensor makes of an address in the memory of a view, for a part of the view, walks through the memory.
+    element_iterator(T* data) noexcept : m_data(data) {}
 
     element_iterator& operator++() noexcept { return ++m_position, *this; }
     element_iterator& operator--() noexcept { return --m_position, *this; }
     element_iterator& operator+=(std::ptrdiff_t steps) noexcept { return m_position += steps, *this; }
     element_iterator& operator-=(std::ptrdiff_t steps) noexcept { return m_position -= steps, *this; }
-    std::ptrdiff_t operator-(const element_iterator& other) const noexcept { return m_position - other.m_position; }
+    std::ptrdiff_t operator-(const element_iterator& other) const noexcept {
+        return m_position - other.m_position + (m_data - other.m_data);
+    }
 
     T& operator*() const noexcept {
-        return m_data != nullptr ? m_data[m_position] : m_memory->flat(static_cast<std::size_t>(m_position));
+        return m_memory == nullptr ? m_data[m_position] : m_memory->flat(static_cast<std::size_t>(m_position));
     }
     T* operator->() const noexcept { return &**this; }
 
-    bool operator==(const element_iterator& other) const noexcept { return m_position == other.m_position; }
-    bool operator<(const element_iterator& other) const noexcept { return m_position < other.m_position; }
+    bool operator==(const element_iterator& other) const noexcept { return *this - other == 0; }
+    bool operator<(const element_iterator& other) const noexcept { return *this - other < 0; }
 
 private:
     Memory* m_memory = nullptr;
