@@ -1,12 +1,18 @@
-// Bytes become a program: tensors and views are made, sliced, written, resized, dropped, given other storage and handed
-// to another thread. A model of plain vectors says what every view and every tensor must hold afterwards.
+// Bytes become a program: tensors and views are made, sliced, written, swapped, resized, dropped, cloned lazily, saved
+// by autograd, given other storage and handed to another thread. A model of plain vectors says what every view and
+// every tensor must hold afterwards, and xtensor over copies of the operands what an expression gives.
+#include "statements.hpp"
 #include "support.hpp"
 
 #include <xtensor-torch/xtensor-torch.hpp>
 
+#include <ATen/ops/_lazy_clone.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/ones.h>
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <exception>
 #include <functional>
@@ -65,6 +71,13 @@ struct view_slot {
     std::unique_ptr<tensor_view> view;
 };
 
+// A product that autograd will differentiate by its first factor.
+struct saved_slot {
+    at::Tensor weight;
+    at::Tensor result;
+    std::vector<float> values;  // of the other factor, when it was saved
+};
+
 // Runs one function at a time on its own thread, where views are used and die as well as on the first.
 class other_thread {
 public:
@@ -106,11 +119,11 @@ public:
 
     void run(other_thread& other) {
         for (int step = 0; step < 24 && m_data.remaining_bytes() > 0; ++step) {
-            const int choice = m_data.ConsumeIntegralInRange(0, 127);
-            if (choice >= 112) {
-                other.run([&] { do_step(choice % 16); });
+            const int choice = m_data.ConsumeIntegralInRange(0, 255);
+            if (choice >= 232) {
+                other.run([&] { do_step(choice % 24); });
             } else {
-                do_step(choice % 16);
+                do_step(choice % 24);
             }
         }
         for (const tensor_slot& slot : m_tensors) {
@@ -118,6 +131,9 @@ public:
         }
         for (const view_slot& slot : m_views) {
             check(slot);
+        }
+        while (!m_saved.empty()) {
+            differentiate();
         }
         // The order of destruction is the program's, too.
         while (!m_views.empty() || !m_tensors.empty()) {
@@ -159,8 +175,18 @@ private:
                 return swap_storage();
             case 14:
                 return back_to_tensor();
-            default:
+            case 15:
                 return write_by_torch();
+            case 16:
+                return swap_views();
+            case 17:
+                return clone_lazily();
+            case 18:
+                return save_for_backward();
+            case 19:
+                return differentiate();
+            default:
+                return evaluate();
         }
     }
 
@@ -435,13 +461,206 @@ private:
                           [&](std::int64_t position) { to->model.at(position) = value; });
     }
 
+    void swap_views() {
+        view_slot* const first = pick(m_views);
+        view_slot* const second = pick(m_views);
+        if (first != nullptr && first != second) {
+            std::swap(*first->view, *second->view);
+            std::swap(first->model, second->model);
+            check(*first);
+            check(*second);
+        }
+    }
+
+    // Memory that nobody has an address of is copied when it is written to.
+    void clone_lazily() {
+        tensor_slot* const from = pick(m_tensors);
+        // LibTorch cannot give a lazy clone of no memory some.
+        if (from == nullptr || from->model.of->elements.empty()) {
+            return;
+        }
+        at::Tensor clone;
+        try {
+            clone = at::_lazy_clone(from->tensor);
+        } catch (const c10::Error&) {
+            require(!from->model.of->grows, "memory that is not held by a view or a container is cloned lazily");
+            return;
+        }
+        require(from->model.of->grows, "held memory is not cloned lazily");
+        part model = from->model;
+        model.of = std::make_shared<memory>(*from->model.of);
+        keep(m_tensors, {std::move(model), std::move(clone)});
+    }
+
+    // ---- autograd
+
+    void save_for_backward() {
+        const tensor_slot* const from = pick(m_tensors);
+        if (from == nullptr) {
+            return;
+        }
+        saved_slot slot;
+        slot.weight = at::ones(from->model.sizes).requires_grad_();
+        slot.result = at::mul(slot.weight, from->tensor).sum();
+        for_each_position(from->model.sizes, from->model.strides,
+                          [&](std::int64_t position) { slot.values.push_back(from->model.at(position)); });
+        m_saved.push_back(std::move(slot));
+        if (m_saved.size() > most_slots) {
+            m_saved.erase(m_saved.begin());
+        }
+    }
+
+    // The gradient is that of the values that were saved, or there is none.
+    void differentiate() {
+        if (m_saved.empty()) {
+            return;
+        }
+        const saved_slot slot = std::move(m_saved.back());
+        m_saved.pop_back();
+        try {
+            slot.result.backward();
+        } catch (const c10::Error&) {
+            return;
+        }
+        const at::Tensor gradient = slot.weight.grad().contiguous();
+        const auto* const data = gradient.const_data_ptr<float>();
+        for (std::size_t i = 0; i < slot.values.size(); ++i) {
+            require(same(data[i], slot.values[i]), "a gradient is that of the values that were saved");
+        }
+    }
+
+    // ---- expressions
+
+    static bool same(float a, float b) {
+        return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= 1e-4f * (std::abs(a) + std::abs(b));
+    }
+
+    static xt::xarray<float> copy_of(const part& model) {
+        auto copy = xt::xarray<float>::from_shape(std::vector<std::size_t>(model.sizes.begin(), model.sizes.end()));
+        auto* next = copy.data();
+        for_each_position(model.sizes, model.strides, [&](std::int64_t position) { *next++ = model.at(position); });
+        return copy;
+    }
+
+    void evaluate() {
+        view_slot* const to = pick(m_views);
+        view_slot* const a = pick(m_views);
+        view_slot* b = pick(m_views);
+        view_slot* const of_scalar = pick(m_views);
+        if (to == nullptr || a->model.sizes.empty()) {
+            return;
+        }
+        if (b->model.sizes.size() != a->model.sizes.size()) {
+            b = a;
+        }
+        const int number = m_data.ConsumeIntegralInRange(0, fuzz::statement_count - 1);
+        const int form = m_data.ConsumeIntegralInRange(0, 3);
+        const bool is_empty = a->model.count() == 0 || b->model.count() == 0;
+        if (is_empty) {
+            return;
+        }
+        float owned_scalar = of_scalar->model.count() == 0 ? 2.0f : of_scalar->model.at(0);
+        float other_scalar = owned_scalar;
+        float& scalar = of_scalar->model.count() == 0 ? other_scalar : *of_scalar->view->begin();
+
+        // What xtensor gives, over copies.
+        xt::xarray<float> owned_a = copy_of(a->model);
+        xt::xarray<float> owned_b = copy_of(b->model);
+        xt::xarray<float> expected;
+        bool fits = true;
+        int owned_counter = 0;
+        try {
+            fuzz::with_statement(number, owned_a, owned_b, owned_scalar, fuzz::evaluated(), owned_counter,
+                                 [&](auto&& expression) { expected = expression; });
+        } catch (const xt::broadcast_error&) {
+            fits = false;
+        }
+        int counter = 0;
+        const auto over_views = [&](const auto& use) {
+            fuzz::with_statement(number, *a->view, *b->view, scalar, fuzz::lazy(), counter, use);
+        };
+        if (form == 0) {
+            xt::xarray<float> result;
+            const bool evaluates = fuzz::outcome_of([&] {
+                                       over_views([&](auto&& expression) { result = expression; });
+                                   }) == outcome::result;
+            require(evaluates == fits, "an expression over views is evaluated where one over containers is");
+            if (fits) {
+                require(result.shape() == expected.shape(), "a container gets the shape of an expression");
+                require(std::equal(result.begin(), result.end(), expected.begin(), same),
+                        "a container gets the values of an expression");
+                require(counter == owned_counter, "a functor is called once for each element");
+            }
+            return;
+        }
+        // A view or rows of it, and the positions of their elements in the memory.
+        part target = to->model;
+        std::int64_t first_row = 0;
+        std::int64_t rows = 0;
+        if (form == 3) {
+            if (target.sizes.empty() || target.sizes[0] == 0) {
+                return;
+            }
+            first_row = m_data.ConsumeIntegralInRange<std::int64_t>(0, target.sizes[0] - 1);
+            rows = m_data.ConsumeIntegralInRange<std::int64_t>(1, target.sizes[0] - first_row);
+            target.offset += first_row * target.strides[0];
+            target.sizes[0] = rows;
+        }
+        std::vector<std::size_t> shape(target.sizes.begin(), target.sizes.end());
+        std::vector<float> values;
+        if (fits) {
+            fits = expected.dimension() <= shape.size();
+            for (std::size_t i = 1; fits && i <= expected.dimension(); ++i) {
+                const std::size_t size = expected.shape()[expected.dimension() - i];
+                fits = size == 1 || size == shape[shape.size() - i];
+            }
+        }
+        if (fits) {
+            for (const float value : xt::xarray<float>(xt::broadcast(expected, shape))) {
+                values.push_back(value);
+            }
+        }
+        const outcome seen = fuzz::outcome_of([&] {
+            over_views([&](auto&& expression) {
+                if (form == 1) {
+                    *to->view = expression;
+                } else if (form == 2) {
+                    *to->view -= expression;
+                } else {
+                    xt::view(*to->view, xt::range(first_row, first_row + rows)) = expression;
+                }
+            });
+        });
+        if ((seen == outcome::result) != fits) {
+            std::fprintf(stderr, "statement %d, form %d, outcome %d\n", number, form, static_cast<int>(seen));
+        }
+        require((seen == outcome::result) == fits, "an expression is assigned where it broadcasts to the view");
+        if (!fits) {
+            check(*to);
+            return;
+        }
+        auto value = values.begin();
+        const auto* const memory_of_view = to->view->data();
+        for_each_position(target.sizes, target.strides, [&](std::int64_t position) {
+            float& element = target.at(position);
+            const float wanted = form == 2 ? element - *value : *value;
+            const float written = memory_of_view[target.offset - to->model.offset + position];
+            require(same(written, wanted), "a view gets the values of an expression");
+            element = written;
+            ++value;
+        });
+        check(*to);
+    }
+
     // ---- the model against the real ones
+
+    static bool same_bits(float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
     static void check(const tensor_slot& slot) {
         require(slot.tensor.sizes() == at::IntArrayRef(slot.model.sizes), "a tensor has its sizes");
         const auto* data = static_cast<const float*>(slot.tensor.const_data_ptr());
         for_each_position(slot.model.sizes, slot.model.strides, [&](std::int64_t position) {
-            require(data[position] == slot.model.at(position), "a tensor has its elements");
+            require(same_bits(data[position], slot.model.at(position)), "a tensor has its elements");
         });
     }
 
@@ -452,7 +671,7 @@ private:
                 "a view keeps its shape");
         std::size_t i = 0;
         for_each_position(slot.model.sizes, slot.model.strides, [&](std::int64_t position) {
-            require(slot.view->flat(i++) == slot.model.at(position), "a view has its elements");
+            require(same_bits(slot.view->flat(i++), slot.model.at(position)), "a view has its elements");
         });
     }
 
@@ -461,6 +680,7 @@ private:
     std::vector<std::unique_ptr<xt::xarray<float>>> m_containers;  // they outlive what borrows from them
     std::vector<tensor_slot> m_tensors;
     std::vector<view_slot> m_views;
+    std::vector<saved_slot> m_saved;
 };
 
 }  // namespace

@@ -248,7 +248,7 @@ TEST_CASE("1,000 conversions that fail leave every count of references as it was
         fails([&] { (void)xtt::to_host_async<float, 1>(tensor); });
         fails([&] { xtt::visit<double, int>(tensor, [](auto&) {}); });
         fails([&] { xtt::borrow(flipped); });
-        fails([&] { xtt::adopt(std::shared_ptr<xt::xarray<double>>()); });
+        fails([&] { xtt::adopt(std::shared_ptr<xtt::shared_array<double>>()); });
         fails([&] { xtt::to_device(array, at::kMeta); });
         fails([&] { xtt::copy(array, at::TensorOptions().layout(at::kSparse)); });
         fails([&] { view = xt::xtensor<float, 2>{{1, 2}}; });

@@ -1,6 +1,7 @@
 #include "support/counted_allocations.hpp"
 #include "support/testing.hpp"
 
+#include <xtensor-torch/adopt.hpp>
 #include <xtensor-torch/borrow.hpp>
 #include <xtensor-torch/view.hpp>
 
@@ -477,6 +478,16 @@ TEST_CASE("a storage that has been viewed is not cloned lazily") {
     CHECK_THROWS_AS(tensor.detach().resize_({100}), c10::Error);
     CHECK(at::equal(tensor.clone(), counting({4}) + 1));
     CHECK(at::equal(at::_lazy_clone(tensor.clone()), tensor));
+}
+
+TEST_CASE("a tensor over the memory of a container is not cloned lazily, and stays on that memory") {
+    xt::xarray<float> array = {1, 2, 3};
+    at::Tensor borrowed = xtt::borrow(array);
+    CHECK_THROWS_AS(at::_lazy_clone(borrowed), c10::Error);
+    borrowed.fill_(4);
+    CHECK(array(2) == 4.0f);
+    at::Tensor adopted = xtt::adopt(std::move(array));
+    CHECK_THROWS_AS(at::_lazy_clone(adopted), c10::Error);
 }
 
 TEST_CASE("6: a tensor with a tangent is refused as one that requires grad is") {

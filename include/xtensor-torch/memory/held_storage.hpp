@@ -25,9 +25,9 @@ inline c10::Storage storage_to_hold(const at::Tensor& tensor) {
     return storage;
 }
 
-// The allocator of a storage that has been viewed. LibTorch makes lazy clones only of memory whose allocator knows it
-// for plain memory; a lazy clone would share what is written through the view, and give the tensor other memory when it
-// is written itself.
+// The allocator of a storage that has been viewed, or whose memory is a container's. LibTorch makes lazy clones only of
+// memory whose allocator knows it for plain memory; a lazy clone would share what is written there behind LibTorch's
+// back, and give the tensor other memory when it is written itself.
 class stationary_allocator final : public c10::Allocator {
 public:
     c10::DataPtr allocate(std::size_t bytes) override { return c10::GetAllocator(c10::kCPU)->allocate(bytes); }
@@ -35,7 +35,7 @@ public:
     bool is_simple_data_ptr(const c10::DataPtr&) const override { return false; }
 };
 
-inline constinit stationary_allocator viewed_allocator{};
+inline constinit stationary_allocator stationary{};
 
 // From now on LibTorch refuses to move the memory of the storage: to resize it, and to clone it lazily. There is no
 // counting the views of a storage, and it stays so when the last one is gone, as with NumPy's.
@@ -46,8 +46,8 @@ inline void keep_in_place(const c10::Storage& storage) {
     }
     // Memory with a context of its own is not cloned lazily in any case.
     const c10::DataPtr& memory = std::as_const(*impl).data_ptr();
-    if (memory.get_context() == memory.get() && impl->allocator() != &viewed_allocator) {
-        impl->set_allocator(&viewed_allocator);
+    if (memory.get_context() == memory.get() && impl->allocator() != &stationary) {
+        impl->set_allocator(&stationary);
     }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/memory/held_storage.hpp>
 #include <xtensor-torch/memory/layout.hpp>
 #include <xtensor-torch/memory/requirements.hpp>
 
@@ -60,12 +61,13 @@ inline at::Tensor make_tensor(c10::Storage storage, c10::ScalarType dtype, const
     return tensor;
 }
 
-/// A tensor over elements of host memory. `context` is given to `deleter` when the storage goes; both may be null.
+/// A tensor over elements of host memory, which it never leaves. `context` is given to `deleter` when the storage goes;
+/// both may be null.
 template <class T>
 at::Tensor make_tensor_over(T* data, const tensor_geometry& geometry, void* context, c10::DeleterFnPtr deleter) {
     const auto bytes = extent_of(geometry.sizes, geometry.strides).size() * sizeof(T);
     c10::Storage storage(c10::Storage::use_byte_size_t(), bytes, c10::DataPtr(data, context, deleter, c10::kCPU),
-                         /*allocator=*/nullptr, /*resizable=*/false);
+                         &stationary, /*resizable=*/false);
     return make_tensor(std::move(storage), scalar_type_v<T>, geometry);
 }
 
