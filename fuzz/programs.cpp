@@ -33,7 +33,9 @@ using tensor_view = xtt::tensor_view<float>;
 // What a storage holds.
 struct memory {
     std::vector<float> elements;
-    bool grows = true;  // until a view looks at it, or where it is a container's
+    bool grows = true;       // until a view looks at it, or where it is a container's
+    bool is_cloned = false;  // lazily
+    bool is_set = false;     // by set_, which gives tensors the memory of others and leaves each its own version
 };
 
 // Which of its elements a tensor or a view has.
@@ -75,7 +77,8 @@ struct view_slot {
 struct saved_slot {
     at::Tensor weight;
     at::Tensor result;
-    std::vector<float> values;  // of the other factor, when it was saved
+    std::shared_ptr<memory> of;  // the elements of the other factor
+    std::vector<float> values;   // and what they were when they were saved
 };
 
 // Runs one function at a time on its own thread, where views are used and die as well as on the first.
@@ -400,6 +403,10 @@ private:
         const auto end = static_cast<std::size_t>(model.offset + model.count());
         const bool outgrows = model.count() > 0 && end > elements.size();
         const bool same = sizes == slot->model.sizes;
+        // LibTorch itself fails where memory that has grown out of a lazy clone is written to.
+        if (outgrows && model.of->is_cloned) {
+            return;
+        }
         bool refused = false;
         try {
             slot->tensor.resize_(sizes);
@@ -433,6 +440,7 @@ private:
         const tensor_slot* from = pick(m_tensors);
         if (to != nullptr) {
             to->tensor.set_(from->tensor);
+            from->model.of->is_set = true;
             to->model = part(from->model);
             check(*to);
         }
@@ -475,8 +483,7 @@ private:
     // Memory that nobody has an address of is copied when it is written to.
     void clone_lazily() {
         tensor_slot* const from = pick(m_tensors);
-        // LibTorch cannot give a lazy clone of no memory some.
-        if (from == nullptr || from->model.of->elements.empty()) {
+        if (from == nullptr) {
             return;
         }
         at::Tensor clone;
@@ -487,6 +494,7 @@ private:
             return;
         }
         require(from->model.of->grows, "held memory is not cloned lazily");
+        from->model.of->is_cloned = true;
         part model = from->model;
         model.of = std::make_shared<memory>(*from->model.of);
         keep(m_tensors, {std::move(model), std::move(clone)});
@@ -500,8 +508,10 @@ private:
             return;
         }
         saved_slot slot;
+        slot.of = from->model.of;
         slot.weight = at::ones(from->model.sizes).requires_grad_();
-        slot.result = at::mul(slot.weight, from->tensor).sum();
+        // A tensor of its own, whose sizes no resize_ changes behind the back of autograd; versions are shared.
+        slot.result = at::mul(slot.weight, from->tensor.detach()).sum();
         for_each_position(from->model.sizes, from->model.strides,
                           [&](std::int64_t position) { slot.values.push_back(from->model.at(position)); });
         m_saved.push_back(std::move(slot));
@@ -520,6 +530,9 @@ private:
         try {
             slot.result.backward();
         } catch (const c10::Error&) {
+            return;
+        }
+        if (slot.of->is_set) {
             return;
         }
         const at::Tensor gradient = slot.weight.grad().contiguous();
@@ -575,15 +588,24 @@ private:
         } catch (const xt::broadcast_error&) {
             fits = false;
         }
+        // NaN has no order in xtensor, and large numbers no small digits.
+        for (const float value : expected) {
+            if (!(std::abs(value) < 1e4f)) {
+                return;
+            }
+        }
         int counter = 0;
         const auto over_views = [&](const auto& use) {
             fuzz::with_statement(number, *a->view, *b->view, scalar, fuzz::lazy(), counter, use);
         };
         if (form == 0) {
             xt::xarray<float> result;
-            const bool evaluates = fuzz::outcome_of([&] {
-                                       over_views([&](auto&& expression) { result = expression; });
-                                   }) == outcome::result;
+            bool evaluates = true;
+            try {
+                over_views([&](auto&& expression) { result = expression; });
+            } catch (const xt::broadcast_error&) {
+                evaluates = false;
+            }
             require(evaluates == fits, "an expression over views is evaluated where one over containers is");
             if (fits) {
                 require(result.shape() == expected.shape(), "a container gets the shape of an expression");
@@ -620,6 +642,10 @@ private:
                 values.push_back(value);
             }
         }
+        // Broadcast, it is called for every element that is written.
+        if (owned_counter > 0 && values.size() != expected.size()) {
+            return;
+        }
         const outcome seen = fuzz::outcome_of([&] {
             over_views([&](auto&& expression) {
                 if (form == 1) {
@@ -645,6 +671,10 @@ private:
             float& element = target.at(position);
             const float wanted = form == 2 ? element - *value : *value;
             const float written = memory_of_view[target.offset - to->model.offset + position];
+            if (!same(written, wanted)) {
+                std::fprintf(stderr, "statement %d, form %d: %g, not %g\n", number, form, static_cast<double>(written),
+                             static_cast<double>(wanted));
+            }
             require(same(written, wanted), "a view gets the values of an expression");
             element = written;
             ++value;

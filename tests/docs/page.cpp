@@ -31,6 +31,8 @@ void print_exception(void (*block)(void*), void* context) {
         std::cout << "c10::TypeError: " << error.what() << "\n";
     } catch (const c10::ValueError& error) {
         std::cout << "c10::ValueError: " << error.what() << "\n";
+    } catch (const c10::IndexError& error) {
+        std::cout << "c10::IndexError: " << error.what() << "\n";
     } catch (const c10::Error& error) {
         std::cout << "c10::Error: " << error.what_without_backtrace() << "\n";
     } catch (const std::exception& error) {
