@@ -19,6 +19,10 @@ def doubles(*shape):
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
+def meta(*shape):
+    return torch.empty(*shape, dtype=torch.float64, device="meta")
+
+
 def softclip(x, limit=1.0):
     return limit * torch.tanh(x / limit)
 
@@ -63,7 +67,16 @@ def test_strided_operands_and_every_element_type():
 
 def test_a_value_taken_generically_keeps_the_dtype():
     assert ops.softclip(torch.ones(2), 2.0).dtype == torch.float32
-    assert ops.stretch(torch.ones(2, 2), 2.0).dtype == torch.float64  # float times double, as C++ has it
+    # Float times double is a double in C++, and a result is what the tensors are, but where the registration says so.
+    assert ops.stretch(torch.ones(2, 2), 2.0).dtype == torch.float32
+    assert ops.stretch(torch.ones(2, 2, device="meta"), 2.0).dtype == torch.float32
+    assert ops.stretch_computed(torch.ones(2, 2), 2.0).dtype == torch.float64
+    assert ops.stretch_computed(torch.ones(2, 2, device="meta"), 2.0).dtype == torch.float64
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        x = torch.rand(4, 5).to(dtype)
+        result = ops.centred(x)
+        assert result.dtype == dtype and ops.centred(x.to("meta")).dtype == dtype
+        torch.testing.assert_close(result, (x.double() - x.double().mean()).to(dtype), rtol=0.02, atol=0.01)
     assert ops.above(torch.ones(2), 0.5).dtype == torch.bool
 
 
@@ -286,13 +299,13 @@ def test_an_operator_that_needs_values_says_so():
 ERRORS = [
     (lambda: ops.softclip(torch.arange(3)), TypeError,
      "softclip: argument 'x': the tensor is int64; the function takes float32, float64. Convert it first, e.g. "
-     "tensor.to(torch::kFloat32)."),
+     "tensor.to(torch.float32) in Python, tensor.to(torch::kFloat32) in C++."),
     (lambda: ops.times(doubles(3), torch.arange(3)), TypeError,
      "times: argument 'y': the tensor is int64; argument 'x' is float64, and the function takes both in one dtype. "
-     "Convert it first: tensor.to(torch::kFloat64)."),
+     "Convert it first: tensor.to(torch.float64) in Python, tensor.to(torch::kFloat64) in C++."),
     (lambda: ops.stretch(torch.arange(3), 1.0), TypeError,
      "stretch: argument '_0': the tensor is int64; the function takes float32. Convert it first: "
-     "tensor.to(torch::kFloat32)."),
+     "tensor.to(torch.float32) in Python, tensor.to(torch::kFloat32) in C++."),
     (lambda: ops.multiply(torch.ones(3), torch.ones(3)), ValueError,
      "multiply: argument 'matrix': the tensor has 1 dimension, shape [3]; rank 2 was asked for. Ask for the tensor's "
      "rank, leave the rank out, or reshape it first: tensor.reshape(…)."),
@@ -308,6 +321,16 @@ ERRORS = [
     (lambda: ops.times(doubles(3), doubles(4)), ValueError,
      "times: the shapes of the arguments do not broadcast to one another ('x' [3], 'y' [4]); equal sizes, or 1, are "
      "needed. Reshape them first: tensor.reshape(…)."),
+    (lambda: ops.times(meta(3), meta(4)), ValueError,
+     "times: the shapes of the arguments do not broadcast to one another ('x' [3], 'y' [4]); equal sizes, or 1, are "
+     "needed. Reshape them first: tensor.reshape(…)."),
+    (lambda: ops.times(meta(3), doubles(3)), TypeError,
+     "times: argument 'y': the tensor is on cpu, and another argument is on meta; all have to be on one device. Copy it "
+     "first: tensor.to(\"meta\")."),
+    (lambda: ops.add_(torch.ones(3, requires_grad=True) * 2, torch.ones(3)), RuntimeError,
+     "add_: an argument requires grad, and this operator writes into its arguments and has no backward; gradients "
+     "through it would be wrong. Call it under torch.no_grad(), or on tensor.detach()."),
+    (lambda: ops.add_(torch.ones(3), torch.ones(3, requires_grad=True)), RuntimeError, "add_: an argument requires grad"),
     (lambda: ops.total([], 1.0), ValueError,
      "total: none of the arguments is a tensor with a dtype to compute in; one is needed. Pass a tensor."),
     (lambda: ops.value_by_value(doubles(3), 2.0), RuntimeError,

@@ -229,6 +229,9 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"affine(x, weight=None, bias=None)", double>(library, affine, xtt::backward(affine_backward));
 
     xtt::op<"stretch">(library, stretch);
+    xtt::op<"stretch_computed">(library, stretch, xtt::computed_dtype);
+    xtt::op<"centred(Tensor x)", c10::Half, c10::BFloat16, float, double>(
+        library, [](const auto& x) { return x - xt::mean(x); });
     xtt::op<"multiply(matrix, vector)", float, double>(library, multiply);
     xtt::op<"column_major(x)", float>(library, column_major);
     xtt::op<"extremes(x)", float>(library, extremes);

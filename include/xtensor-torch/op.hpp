@@ -30,6 +30,11 @@ struct host_round_trip_t {};
 /// The option to pass: `xtt::op<…>(library, function, xtt::host_round_trip)`.
 inline constexpr host_round_trip_t host_round_trip;
 
+/// In a registration: results keep the element type that the function computes, float64 of `0.5 * x` with x of float32.
+struct computed_dtype_t {};
+/// The option to pass: `xtt::op<…>(library, function, xtt::computed_dtype)`.
+inline constexpr computed_dtype_t computed_dtype;
+
 /// In a registration: the function that gives the gradients of the arguments, and its own backward, if it has one.
 ///
 /// The function is called with the gradients of the differentiable results, then with the arguments of the forward,
@@ -122,7 +127,9 @@ auto only_backward(const Option& option) {
 /// a function whose parameters are written out, "softclip". A generic function takes a parameter without type as a
 /// tensor to read where it can.
 ///
-/// Options: `backward`, `needs_values`, `host_round_trip`.
+/// A result has the element type of the tensors where C++ computes it in a wider one: `0.5 * x`, or a mean of float.
+///
+/// Options: `backward`, `needs_values`, `host_round_trip`, `computed_dtype`.
 ///
 /// Without `needs_values` the operator can be compiled and exported: on the meta device the function is called with
 /// views that have a shape, and zero for each element. A lazy expression is not evaluated there. Sizes that are symbols
@@ -134,16 +141,18 @@ auto only_backward(const Option& option) {
 template <detail::op_text Schema, class... Elements, class F, class... Options>
 void op(torch::Library& library, F function, const Options&... options) {
     static_assert(((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
-                    std::is_same_v<Options, host_round_trip_t>) &&
+                    std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t>) &&
                    ...),
-                  "op: the options of a registration are xtt::backward, xtt::needs_values and xtt::host_round_trip");
+                  "op: the options of a registration are xtt::backward, xtt::needs_values, xtt::host_round_trip and "
+                  "xtt::computed_dtype");
     constexpr bool is_written_out = detail::has_written_out_parameters<F>;
     static_assert(is_written_out || sizeof...(Elements) > 0,
                   "op: name the element types of a generic function: xtt::op<\"…\", float, double>(library, function)");
     static_assert(!is_written_out || sizeof...(Elements) == 0,
                   "op: this function's parameters are written out, element types included; leave out the list");
     using elements = std::conditional_t<is_written_out, detail::element_list<void>, detail::element_list<Elements...>>;
-    using definition = detail::op_definition<detail::stated_signature<Schema, F>, F, elements>;
+    using definition = detail::op_definition<detail::stated_signature<Schema, F>, F, elements,
+                                             !(std::is_same_v<Options, computed_dtype_t> || ...)>;
     detail::op_description description;
     description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
     description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);

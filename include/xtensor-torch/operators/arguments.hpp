@@ -38,6 +38,17 @@ enum class op_mode { host, meta };
                      "with xtt::host_round_trip.");
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_op_without_meta(const std::string& label) {
+    throw_type_error(label +
+                     ": the tensor is on cpu, and another argument is on meta; all have to be on one device. Copy "
+                     "it first: tensor.to(\"meta\").");
+}
+
+// In both languages: most calls of operators come from Python.
+inline std::string conversion_to(const dtype_words& dtype) {
+    return "tensor.to(torch." + dtype.name + ") in Python, tensor.to(" + dtype.constant + ") in C++";
+}
+
 // `lead` names the parameter whose dtype this one has to share, if there is one.
 template <class T>
 [[noreturn, gnu::cold, gnu::noinline]] void refuse_op_dtype(const std::string& label, const at::Tensor& tensor,
@@ -47,7 +58,7 @@ template <class T>
         lead == nullptr ? "the function takes " + wanted.name
                         : "argument '" + *lead + "' is " + wanted.name + ", and the function takes both in one dtype";
     throw_type_error(label + ": the tensor is " + describe(tensor.scalar_type()).name + "; " + expectation +
-                     ". Convert it first: tensor.to(" + wanted.constant + ").");
+                     ". Convert it first: " + conversion_to(wanted) + ".");
 }
 
 // A tensor that stands for one without elements: its shape, one zero for all elements.
@@ -79,7 +90,6 @@ struct op_call {
     op_mode mode = op_mode::host;
     bool unit_shapes = false;
     bool round_trip = false;
-    const void* frame = nullptr;             // of the kernel: what lies below it does not outlive the call
     const std::string* lead_name = nullptr;  // the parameter that the function's element type was read from
     struct replacement {
         at::Tensor viewed;
@@ -100,6 +110,9 @@ struct viewed<tensor_view<T, N, L>> {
 
     // All that can be refused, before any argument is touched.
     static void require(const op_call& call, const char* label, const at::Tensor& tensor, bool is_shared) {
+        if (call.mode == op_mode::meta && tensor.is_cpu()) [[unlikely]] {
+            refuse_op_without_meta(label);
+        }
         // What is being compiled wraps a tensor without elements; its shape and dtype are its own.
         if (call.mode == op_mode::host || !tensor.defined() || tensor.layout() != at::kStrided) {
             require_strided_storage(label, tensor);
@@ -155,6 +168,7 @@ struct view_argument {
     static constexpr bool is_tensor = true;
     static constexpr bool is_shared = Shared;
     static constexpr bool is_written = viewed<View>::is_written;
+    using element = typename viewed<View>::element;
     using passed = std::conditional_t<is_written, View&, const View&>;
     using stored = View;
 
@@ -177,6 +191,7 @@ struct optional_argument {
     static constexpr bool is_tensor = true;
     static constexpr bool is_shared = Shared;
     static constexpr bool is_written = false;
+    using element = typename viewed<View>::element;
     using passed = const std::optional<View>&;
     using stored = std::optional<View>;
 
@@ -199,6 +214,7 @@ struct list_argument {
     static constexpr bool is_tensor = true;
     static constexpr bool is_shared = Shared;
     static constexpr bool is_written = false;
+    using element = typename viewed<View>::element;
     using passed = const std::vector<View>&;
     using stored = std::vector<View>;
 

@@ -227,6 +227,30 @@ private:
     bool m_is_released = false;
 };
 
+// The kernel at autograd's dispatch key of an operator that writes into its arguments, returns none of them and has no
+// backward. LibTorch marks what an operator returns as not differentiable, and would leave these to their old history.
+struct refusing_autograd_kernel : c10::OperatorKernel {
+    std::string name;
+    std::size_t arguments;
+
+    refusing_autograd_kernel(std::string op, std::size_t count) : name(std::move(op)), arguments(count) {}
+
+    void operator()(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) const {
+        for (const c10::IValue& value : torch::jit::last(*stack, arguments)) {
+            for (const at::Tensor& tensor : tensors_in(value)) {
+                if (c10::GradMode::is_enabled() && tensor.defined() && tensor.requires_grad()) [[unlikely]] {
+                    throw_error(name +
+                                ": an argument requires grad, and this operator writes into its arguments and has no "
+                                "backward; gradients through it would be wrong. Call it under torch.no_grad(), or on "
+                                "tensor.detach().");
+                }
+            }
+        }
+        const at::AutoDispatchBelowADInplaceOrView guard;
+        op.redispatchBoxed(keys & c10::after_autograd_keyset, stack);
+    }
+};
+
 // The kernel at autograd's dispatch key: records a node where a gradient may be asked for.
 struct autograd_kernel : c10::OperatorKernel {
     std::shared_ptr<const gradient_plan> plan;

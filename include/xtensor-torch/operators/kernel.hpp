@@ -38,8 +38,10 @@ struct op_description {
     bool needs_values = false;
 };
 
-template <class Signature, class F, class Elements>
+// `ConvertsResults`: what is computed in a wider type comes back in the element type of the tensors.
+template <class Signature, class F, class Elements, bool ConvertsResults = true>
 struct op_definition : op_description {
+    static constexpr bool converts_results = ConvertsResults;
     using signature = Signature;
     using function_type = F;
     using elements = Elements;
@@ -63,6 +65,24 @@ struct first_of<element_list<First, Rest...>> {
 // Arguments for any one element type: what does not depend on it may be asked of these.
 template <class Definition>
 using some_arguments = arguments_of<Definition, typename first_of<typename Definition::elements>::type>;
+
+// The element type of all tensors among the arguments, or void where they have several.
+template <class Found>
+consteval auto common_element(std::type_identity<Found> found, types<>) {
+    return found;
+}
+template <class Found, class First, class... Rest>
+consteval auto common_element(std::type_identity<Found> found, types<First, Rest...>) {
+    if constexpr (!First::is_tensor) {
+        return common_element(found, types<Rest...>());
+    } else if constexpr (std::is_void_v<Found> || std::is_same_v<Found, typename First::element>) {
+        return common_element(std::type_identity<typename First::element>(), types<Rest...>());
+    } else {
+        return std::type_identity<void>();
+    }
+}
+template <class Arguments>
+using common_element_t = typename decltype(common_element(std::type_identity<void>(), Arguments()))::type;
 
 template <class Definition>
 using some_result = result_of_t<typename Definition::function_type, some_arguments<Definition>>;
@@ -96,10 +116,10 @@ template <class... T>
     std::string names;
     std::string remedy;
     ((names += (names.empty() ? "" : ", ") + describe(scalar_type_v<T>).name,
-      remedy = remedy.empty() ? describe(scalar_type_v<T>).constant : remedy),
+      remedy = remedy.empty() ? conversion_to(describe(scalar_type_v<T>)) : remedy),
      ...);
     throw_type_error(label + ": the tensor is " + describe(tensor.scalar_type()).name + "; the function takes " +
-                     names + ". Convert it first, e.g. tensor.to(" + remedy + ").");
+                     names + ". Convert it first, e.g. " + remedy + ".");
 }
 
 template <class Definition, class F>
@@ -164,22 +184,26 @@ void push_results(torch::jit::Stack& stack, const Results& results, const wanted
     }
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_shapes(const op_call& call, const std::string& name,
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_shapes(const std::string& name,
                                                                  const std::vector<std::string>& names,
                                                                  c10::ArrayRef<c10::IValue> values) {
     std::string shapes;
     for (std::size_t i = 0; i < values.size() && i < names.size(); ++i) {
-        if (values[i].isTensor() && values[i].toTensor().defined() && call.mode == op_mode::host) {
+        // A symbolic shape cannot be printed without making it a fact.
+        if (values[i].isTensor() && values[i].toTensor().defined() && !has_symbolic_shape(values[i].toTensor())) {
             shapes += (shapes.empty() ? "" : ", ") + ("'" + names[i] + "' ") + braced(values[i].toTensor().sizes());
         }
     }
-    throw_value_error(name + ": the shapes of the arguments do not broadcast to one another (" + shapes +
-                      "); equal sizes, or 1, are needed. Reshape them first: tensor.reshape(…).");
+    throw_value_error(name + ": the shapes of the arguments do not broadcast to one another" +
+                      (shapes.empty() ? "" : " (" + shapes + ")") +
+                      "; equal sizes, or 1, are needed. Reshape them first: tensor.reshape(…).");
 }
 
+// Not inlined into its caller, whose variables lie above all that the function leaves behind.
 template <class Results, class Definition, class... A, std::size_t... I>
-torch::jit::Stack results_of(const Definition& definition, op_call& call, const wanted_results& wanted,
-                             c10::ArrayRef<c10::IValue> values, types<A...>, std::index_sequence<I...>) {
+[[gnu::noinline]] torch::jit::Stack results_of(const Definition& definition, op_call& call, const std::byte* caller,
+                                               const wanted_results& wanted, c10::ArrayRef<c10::IValue> values,
+                                               types<A...>, std::index_sequence<I...>) {
     (A::require(call, definition.labels[I].c_str(), values[I]), ...);
     using result_type = result_of_t<typename Definition::function_type, types<A...>>;
     torch::jit::Stack returned;
@@ -193,12 +217,12 @@ torch::jit::Stack results_of(const Definition& definition, op_call& call, const 
             definition.function(static_cast<typename A::passed>(std::get<I>(arguments))...);
         } else {
             auto result = definition.function(static_cast<typename A::passed>(std::get<I>(arguments))...);
-            const call_lifetime lifetime{static_cast<const std::byte*>(call.frame),
+            const call_lifetime lifetime{caller,
                                          {bytes_within(arguments), bytes_within(definition), bytes_within(result)}};
             push_results(returned, Results{definition.name.c_str(), call, lifetime}, wanted, result);
         }
     } catch (const xt::broadcast_error&) {
-        refuse_shapes(call, definition.name, definition.names, values);
+        refuse_shapes(definition.name, definition.names, values);
     }
     return_written(call);
     return returned;
@@ -224,13 +248,16 @@ c10::ArrayRef<c10::IValue> values_on(const torch::jit::Stack& stack, const Defin
 }
 
 // Replaces the arguments on the stack by the results. The stack is as it was when this throws.
-template <class Results, class T, class Definition>
+template <op_mode Mode, class T, class Definition>
 void call_function(const Definition& definition, op_call& call, const wanted_results& wanted,
                    torch::jit::Stack& stack) {
     using arguments = arguments_of<Definition, T>;
+    using element = std::conditional_t<!Definition::converts_results, void,
+                                       std::conditional_t<std::is_void_v<T>, common_element_t<arguments>, T>>;
     const auto values = values_on(stack, definition);
-    torch::jit::Stack returned =
-        results_of<Results>(definition, call, wanted, values, arguments(), std::make_index_sequence<arguments::size>());
+    const std::byte caller{};
+    torch::jit::Stack returned = results_of<result_tensors<Mode, element>>(
+        definition, call, &caller, wanted, values, arguments(), std::make_index_sequence<arguments::size>());
     for (const std::size_t index : definition.returned) {
         returned.push_back(values[index]);
     }
@@ -246,15 +273,14 @@ struct host_kernel : c10::OperatorKernel {
 
     explicit host_kernel(std::shared_ptr<const Definition> registered) : definition(std::move(registered)) {}
 
-    [[gnu::noinline]] void operator()(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack* stack) const {
+    void operator()(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack* stack) const {
         // What the function does is autograd's business one level up.
         const c10::NoGradGuard unrecorded;
         op_call call;
         call.round_trip = definition->round_trip;
-        call.frame = __builtin_frame_address(0);
         const wanted_results wanted = read_mask(Definition::signature::is_backward, *stack);
         with_op_element(*definition, values_on(*stack, *definition), call, [&]<class T>(std::type_identity<T>) {
-            call_function<result_tensors<op_mode::host>, T>(*definition, call, wanted, *stack);
+            call_function<op_mode::host, T>(*definition, call, wanted, *stack);
         });
     }
 };
@@ -277,7 +303,7 @@ struct meta_kernel : c10::OperatorKernel {
 
     explicit meta_kernel(std::shared_ptr<const Definition> registered) : definition(std::move(registered)) {}
 
-    [[gnu::noinline]] void operator()(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack* stack) const {
+    void operator()(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack* stack) const {
         const c10::NoGradGuard unrecorded;
         if (definition->needs_values) {
             throw_error(definition->name +
@@ -287,7 +313,6 @@ struct meta_kernel : c10::OperatorKernel {
         }
         op_call call;
         call.mode = op_mode::meta;
-        call.frame = __builtin_frame_address(0);
         const wanted_results wanted = read_mask(Definition::signature::is_backward, *stack);
         const auto values = values_on(*stack, *definition);
         with_op_element(*definition, values, call, [&]<class T>(std::type_identity<T>) {
@@ -297,7 +322,7 @@ struct meta_kernel : c10::OperatorKernel {
                     return;
                 }
             }
-            call_function<result_tensors<op_mode::meta>, T>(*definition, call, wanted, *stack);
+            call_function<op_mode::meta, T>(*definition, call, wanted, *stack);
         });
     }
 
@@ -307,7 +332,7 @@ private:
     bool try_unit_shapes(op_call call, const wanted_results& wanted, torch::jit::Stack& stack) const {
         call.unit_shapes = true;
         try {
-            call_function<result_tensors<op_mode::meta>, T>(*definition, call, wanted, stack);
+            call_function<op_mode::meta, T>(*definition, call, wanted, stack);
             return true;
         } catch (const std::exception&) {
             return false;

@@ -135,6 +135,13 @@ void register_kernels(torch::Library& library, const std::shared_ptr<const Defin
 template <class Definition>
 void register_without_backward(torch::Library& library, const Definition& definition) {
     const auto writes = []<class... A>(types<A...>) { return (A::is_written || ...); };
+    if (writes(some_arguments<Definition>()) && definition.returned.empty()) {
+        library.impl(definition.name.c_str(),
+                     torch::dispatch(c10::DispatchKey::Autograd, torch::CppFunction::makeFromBoxedFunctor(
+                                                                     std::make_unique<refusing_autograd_kernel>(
+                                                                         definition.name, definition.names.size()))));
+        return;
+    }
     library.impl(definition.name.c_str(),
                  torch::dispatch(c10::DispatchKey::Autograd, torch::autograd::autogradNotImplementedFallback()));
     if (writes(some_arguments<Definition>())) {

@@ -6,6 +6,7 @@
 #include <xtensor-torch/adopt.hpp>
 #include <xtensor-torch/concepts.hpp>
 #include <xtensor-torch/copy.hpp>
+#include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
 #include <xtensor-torch/to_device.hpp>
@@ -85,16 +86,16 @@ std::string schema_of_results(types<R...>) {
 // ---- what a returned expression refers to --------------------------------------------------------------------------
 
 // The addresses that live as long as the call: the function object and its arguments. Everything else on the stack
-// below the frame of the call died when the function returned.
+// below a variable of the caller died when the function returned.
 struct call_lifetime {
-    const std::byte* frame;
+    const std::byte* caller;
     std::array<byte_range, 3> alive;
 
     bool has_ended(const void* address, std::size_t size) const noexcept {
         const auto* first = static_cast<const std::byte*>(address);
         const byte_range bytes{first, first + size};
         constexpr std::ptrdiff_t reach = std::ptrdiff_t{1} << 18;
-        const auto below = reinterpret_cast<std::intptr_t>(frame) - reinterpret_cast<std::intptr_t>(first);
+        const auto below = reinterpret_cast<std::intptr_t>(caller) - reinterpret_cast<std::intptr_t>(first);
         return below > 0 && below < reach && !alive[0].meets(bytes) && !alive[1].meets(bytes) && !alive[2].meets(bytes);
     }
 };
@@ -129,6 +130,23 @@ bool dangles(const E& e, const call_lifetime& lifetime) {
                 "(const auto& limit), and return a local container itself, or an expression over std::move(it).");
 }
 
+// ---- the element type of a result -----------------------------------------------------------------------------------
+
+// Numbers that C++ computes in a wider type than that of the operator's tensors, `0.5 * x` or a mean over float, come
+// back in the type of the tensors, as those of LibTorch's own operators do.
+template <class V, class T>
+consteval auto result_element() {
+    if constexpr ((real_number<V> && real_number<T>) || (is_complex<V> && is_complex<T>)) {
+        return std::type_identity<std::conditional_t<(sizeof(V) > sizeof(T)), T, V>>();
+    } else {
+        return std::type_identity<V>();
+    }
+}
+
+// T is void where the tensors share no element type, or the registration keeps what the function computes.
+template <class V, class T>
+using result_element_t = typename decltype(result_element<V, T>())::type;
+
 // ---- tensors --------------------------------------------------------------------------------------------------------
 
 template <class E>
@@ -142,6 +160,17 @@ consteval bool are_elementwise(types<R...>) {
     return ((is_none<R> || is_elementwise<std::remove_cvref_t<R>>::value) && ...);
 }
 
+// Sizes that are no symbols are known not to fit each other before LibTorch says so in words of its own.
+inline void require_known_to_fit(c10::SymIntArrayRef a, c10::SymIntArrayRef b) {
+    for (std::size_t i = 1; i <= std::min(a.size(), b.size()); ++i) {
+        const auto first = a[a.size() - i].maybe_as_int();
+        const auto second = b[b.size() - i].maybe_as_int();
+        if (first && second && *first != *second && *first != 1 && *second != 1) {
+            throw xt::broadcast_error("the shapes do not broadcast");
+        }
+    }
+}
+
 // Shapes that are symbols cannot be asked of an expression; that of an elementwise one is its operands' broadcast.
 template <class E>
 void broadcast_symbols(const op_call& call, const E& e, c10::SymDimVector& sizes) {
@@ -149,6 +178,7 @@ void broadcast_symbols(const op_call& call, const E& e, c10::SymDimVector& sizes
         const auto found = std::find_if(call.replaced.begin(), call.replaced.end(),
                                         [&](const auto& made) { return made.viewed.is_same(e.tensor()); });
         const at::Tensor& operand = found == call.replaced.end() ? e.tensor() : found->argument;
+        require_known_to_fit(sizes, operand.sym_sizes());
         sizes = at::infer_size_symdimvector(sizes, operand.sym_sizes());
     } else if constexpr (has_arguments<E>) {
         std::apply([&](const auto&... argument) { (broadcast_symbols(call, argument, sizes), ...); }, e.arguments());
@@ -161,7 +191,8 @@ inline at::Tensor empty_meta(c10::SymIntArrayRef sizes, c10::ScalarType dtype) {
 }
 
 // Makes what a schema returns of what a function returned: elements on the host, shapes alone on the meta device.
-template <op_mode Mode>
+// `T` is the element type of the operator's tensors, or void.
+template <op_mode Mode, class T>
 struct result_tensors {
     const char* name;
     const op_call& call;
@@ -193,10 +224,12 @@ private:
         } else {
             // Operands that do not fit each other are the operator's to name: it knows the arguments.
             static_cast<void>(expression.shape());
-            if (call.device) {
+            using V = result_element_t<typename E::value_type, T>;
+            if constexpr (!std::is_same_v<V, typename E::value_type>) {
+                return call.device ? to_device(xt::cast<V>(expression), *call.device) : copy<V>(expression);
+            } else if (call.device) {
                 return to_device(expression, *call.device);
-            }
-            if constexpr (adoptable<E>) {
+            } else if constexpr (adoptable<E>) {
                 return adopt(std::move(expression));
             } else {
                 return copy(expression);
@@ -206,12 +239,13 @@ private:
 
     template <class E>
     at::Tensor shape_alone(const E& expression) const {
-        constexpr c10::ScalarType dtype = scalar_type_v<typename E::value_type>;
+        using V = result_element_t<typename E::value_type, T>;
+        constexpr c10::ScalarType dtype = scalar_type_v<V>;
         if constexpr (is_elementwise<E>::value) {
             c10::SymDimVector sizes;
             broadcast_symbols(call, expression, sizes);
             return empty_meta(sizes, dtype);
-        } else if constexpr (adoptable<E>) {
+        } else if constexpr (adoptable<E> && std::is_same_v<V, typename E::value_type>) {
             const tensor_geometry geometry = geometry_of(name, expression);
             return at::Tensor(at::detail::empty_strided_meta(geometry.sizes, geometry.strides, dtype));
         } else {

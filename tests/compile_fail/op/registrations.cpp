@@ -17,7 +17,8 @@ void elements_twice(torch::Library& library) {
     xtt::op<"f(x)", float>(library, [](const readable& x) { return x + x; });
 }
 
-// expect: op: the options of a registration are xtt::backward, xtt::needs_values and xtt::host_round_trip
+// expect: op: the options of a registration are xtt::backward, xtt::needs_values, xtt::host_round_trip and
+// xtt::computed_dtype
 void unknown_option(torch::Library& library) { xtt::op<"f(x)", float>(library, twice, 3); }
 
 // expect: op: the function cannot be called with what the schema says
