@@ -1,12 +1,7 @@
 // What it costs to make and drop a handle, beside what one writes without this library. Only ratios mean anything, and
 // only between rows of one run: --benchmark_enable_random_interleaving=true --benchmark_repetitions=20.
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/containers/xadapt.hpp>
-#else
-#include <xtensor/xadapt.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <ATen/core/TensorAccessor.h>
 #include <ATen/ops/from_blob.h>

@@ -1,12 +1,7 @@
 // The assignments of this library as operators of LibTorch, so that one Python process can measure them together with
 // torch.compile and NumPy.
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>
-#else
-#include <xtensor/xmath.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <torch/library.h>
 

@@ -2,20 +2,7 @@
 // tiles by xtensor, and written as one picture.
 #include <torch/torch.h>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>  // xtensor 0.26 and newer
-#include <xtensor/generators/xbuilder.hpp>
-#include <xtensor/misc/xsort.hpp>
-#include <xtensor/views/xstrided_view.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xbuilder.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xsort.hpp>
-#include <xtensor/xstrided_view.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include "png.hpp"
 

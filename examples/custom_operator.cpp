@@ -2,12 +2,7 @@
 // xtensor expression; dispatch on the dtype, schema, autograd and meta kernel follow from the registration.
 #include <torch/torch.h>
 #include <xtensor-torch/op.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>  // xtensor 0.26 and newer
-#else
-#include <xtensor/xmath.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <cmath>
 #include <iostream>

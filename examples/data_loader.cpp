@@ -2,16 +2,7 @@
 // is copied on the way from the container to the model, and a change to the container is in the next batch.
 #include <torch/torch.h>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>  // xtensor 0.26 and newer
-#include <xtensor/generators/xbuilder.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xbuilder.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -2,16 +2,7 @@
 // tensors whose dtype only the run knows. Nothing is converted unless a conversion is written down.
 #include <torch/torch.h>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>  // xtensor 0.26 and newer
-#include <xtensor/io/xio.hpp>
-#include <xtensor/misc/xcomplex.hpp>
-#else
-#include <xtensor/xcomplex.hpp>
-#include <xtensor/xio.hpp>
-#include <xtensor/xmath.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <complex>
 #include <cstddef>

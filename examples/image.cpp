@@ -3,16 +3,7 @@
 #include <torch/torch.h>
 #include <xtensor-torch/format.hpp>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>  // xtensor 0.26 and newer
-#include <xtensor/views/xstrided_view.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xmath.hpp>
-#include <xtensor/xstrided_view.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include "png.hpp"
 

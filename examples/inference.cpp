@@ -2,16 +2,7 @@
 // in xtensor on the host, while the device works on the batch between: to_device and to_host_async do not wait.
 #include <torch/torch.h>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>  // xtensor 0.26 and newer
-#include <xtensor/generators/xrandom.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xmath.hpp>
-#include <xtensor/xrandom.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <algorithm>
 #include <chrono>

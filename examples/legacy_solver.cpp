@@ -3,16 +3,7 @@
 // finds out from temperatures alone where a rod conducts badly.
 #include <torch/torch.h>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>  // xtensor 0.26 and newer
-#include <xtensor/generators/xbuilder.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xbuilder.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <cmath>
 #include <cstddef>

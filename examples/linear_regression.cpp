@@ -2,12 +2,7 @@
 // xtensor without a copy, and a picture of the fit.
 #include <torch/torch.h>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/generators/xrandom.hpp>  // xtensor 0.26 and newer
-#else
-#include <xtensor/xrandom.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <getopt.h>
 #include <unistd.h>

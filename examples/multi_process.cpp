@@ -4,18 +4,7 @@
 // none.
 #include <torch/torch.h>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/containers/xadapt.hpp>  // xtensor 0.26 and newer
-#include <xtensor/core/xmath.hpp>
-#include <xtensor/generators/xbuilder.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xadapt.hpp>
-#include <xtensor/xbuilder.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <pthread.h>
 #include <sys/mman.h>

@@ -3,12 +3,7 @@
 #include <torch/torch.h>
 #include <xtensor-torch/format.hpp>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/io/xnpy.hpp>  // xtensor 0.26 and newer
-#else
-#include <xtensor/xnpy.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <cstdlib>
 #include <exception>

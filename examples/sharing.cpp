@@ -2,14 +2,7 @@
 #include <torch/torch.h>
 #include <xtensor-torch/format.hpp>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/io/xio.hpp>  // xtensor 0.26 and newer
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xio.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <iostream>
 #include <memory>

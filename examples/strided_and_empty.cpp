@@ -3,18 +3,7 @@
 #include <torch/torch.h>
 #include <xtensor-torch/format.hpp>
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>  // xtensor 0.26 and newer
-#include <xtensor/io/xio.hpp>
-#include <xtensor/misc/xmanipulation.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xio.hpp>
-#include <xtensor/xmanipulation.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <iostream>
 

@@ -70,7 +70,9 @@ consteval void explain_adopt() {
     } else {
         static_assert(
             xt::is_xexpression<std::remove_const_t<X>>::value,
-            "adopt takes an xtensor container: adapt other memory with xt::adapt(std::move(buffer), shape) first");
+            "adopt takes an xtensor container: adapt other memory first, xtt::adopt(xt::adapt(std::move(x), shape))");
+    }
+    if constexpr (!is_shared_ptr<C> && xt::is_xexpression<std::remove_const_t<X>>::value) {
         static_assert(!std::is_lvalue_reference_v<C>,
                       "adopt takes over the container: pass std::move(x), or borrow(x), or copy(x)");
         static_assert(!std::is_const_v<X>, "adopt takes over the container, and this one is const: use xtt::copy(x)");

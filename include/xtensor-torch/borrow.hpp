@@ -43,9 +43,11 @@ at::Tensor borrow_elements(X& x) {
 template <class C>
 consteval void explain_borrow() {
     using X = std::remove_reference_t<C>;
-    static_assert(xt::is_xexpression<std::remove_const_t<X>>::value,
-                  "borrow takes an xtensor container or a view over one: adapt other memory with xt::adapt first");
-    if constexpr (!strided_elements<X>) {
+    if constexpr (!xt::is_xexpression<std::remove_const_t<X>>::value) {
+        static_assert(xt::is_xexpression<std::remove_const_t<X>>::value,
+                      "borrow takes an xtensor container or a view over one: adapt other memory first, "
+                      "xtt::borrow(xt::adapt(x, shape))");
+    } else if constexpr (!strided_elements<X>) {
         static_assert(
             strided_elements<X>,
             "borrow needs elements in memory, and this expression is computed when asked for: use xtt::copy(x)");

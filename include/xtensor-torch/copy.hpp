@@ -76,4 +76,16 @@ at::Tensor copy(const xt::xexpression<E>& expression, const c10::TensorOptions& 
     }
 }
 
+/// @cond
+template <class U = void, class X, class... Options>
+    requires(!xt::is_xexpression<X>::value)
+at::Tensor copy(const X&, const Options&...) {
+    static_assert(!std::derived_from<X, at::Tensor>,
+                  "copy takes an xtensor expression: a tensor is copied by x.clone()");
+    static_assert(std::derived_from<X, at::Tensor>,
+                  "copy takes an xtensor expression: adapt other memory first, xtt::copy(xt::adapt(x, shape))");
+    return {};
+}
+/// @endcond
+
 }  // namespace xtt

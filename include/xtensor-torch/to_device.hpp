@@ -39,4 +39,17 @@ at::Tensor to_device(const xt::xexpression<E>& expression, c10::Device device, b
     }
 }
 
+/// @cond
+template <class X>
+    requires(!xt::is_xexpression<X>::value)
+void to_device(const X&, c10::Device, bool = false) {
+    static_assert(!std::derived_from<X, at::Tensor>,
+                  "to_device takes an xtensor expression: a tensor is copied by x.to(device)");
+    static_assert(
+        std::derived_from<X, at::Tensor>,
+        "to_device takes an xtensor expression: adapt other memory first, xtt::to_device(xt::adapt(x, shape), "
+        "device)");
+}
+/// @endcond
+
 }  // namespace xtt

@@ -146,4 +146,17 @@ host_copy<T, N> to_host_async(const at::Tensor& tensor) {
     return {memory.tensor, detail::transfer{std::move(done), memory.tensor, std::move(source)}};
 }
 
+/// @cond
+template <class Tensor>
+    requires std::derived_from<std::remove_cvref_t<Tensor>, at::Tensor>
+void to_host(Tensor&&) {
+    static_assert(sizeof(Tensor) == 0, "to_host needs the element type: xtt::to_host<float>(tensor)");
+}
+template <class Tensor>
+    requires std::derived_from<std::remove_cvref_t<Tensor>, at::Tensor>
+void to_host_async(Tensor&&) {
+    static_assert(sizeof(Tensor) == 0, "to_host_async needs the element type: xtt::to_host_async<float>(tensor)");
+}
+/// @endcond
+
 }  // namespace xtt

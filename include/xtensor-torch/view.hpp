@@ -17,6 +17,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <type_traits>
 #include <utility>
@@ -280,5 +281,16 @@ tensor_view<T, N, L> view(const at::Tensor& tensor) {
                   "the tensor is const: read it with xtt::view<const T>(tensor), or pass a non-const tensor to write");
     return detail::make_view<T, N, L>(tensor);
 }
+
+/// @cond
+template <class Tensor>
+    requires std::derived_from<std::remove_cvref_t<Tensor>, at::Tensor>
+void view(Tensor&&) {
+    static_assert(
+        sizeof(Tensor) == 0,
+        "view needs the element type: xtt::view<float>(tensor), or xtt::visit<float, double>(tensor, f) where "
+        "only the run knows it");
+}
+/// @endcond
 
 }  // namespace xtt

@@ -47,7 +47,7 @@ class XtensorTorch(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
-        toolchain.cache_variables["XTENSOR_TORCH_INSTALL_ONLY"] = True
+        toolchain.cache_variables["XTENSOR_TORCH_WITHOUT_DEPENDENCIES"] = True
         toolchain.generate()
 
     def build(self):

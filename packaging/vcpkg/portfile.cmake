@@ -4,7 +4,7 @@ set(VCPKG_BUILD_TYPE release)
 # Here the port takes the tree that it is in; scripts/release writes one that takes the released archive.
 set(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../..")
 
-vcpkg_cmake_configure(SOURCE_PATH "${SOURCE_PATH}" OPTIONS -DXTENSOR_TORCH_INSTALL_ONLY=ON)
+vcpkg_cmake_configure(SOURCE_PATH "${SOURCE_PATH}" OPTIONS -DXTENSOR_TORCH_WITHOUT_DEPENDENCIES=ON)
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH share/cmake/xtensor-torch)
 vcpkg_fixup_pkgconfig()

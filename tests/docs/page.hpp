@@ -1,45 +1,15 @@
-// What the blocks of a page start from. A page shows <torch/torch.h>; the lighter header below has all that the blocks
-// use of it. The headers of xtensor are those that page quickstart names.
+// What every page shows first: its own blocks add what else they include. A page shows <torch/torch.h>; the lighter
+// headers here have all that the blocks use of it.
 #pragma once
 
 #include <torch/library.h>
 #include <torch/types.h>
 
-#include <xtensor-torch/format.hpp>
-#include <xtensor-torch/op.hpp>
 #include <xtensor-torch/xtensor-torch.hpp>
+#include <xtensor-torch/xtensor.hpp>
 
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/containers/xadapt.hpp>
-#include <xtensor/containers/xfixed.hpp>
-#include <xtensor/core/xmath.hpp>
-#include <xtensor/generators/xbuilder.hpp>
-#include <xtensor/io/xio.hpp>
-#include <xtensor/io/xnpy.hpp>
-#include <xtensor/misc/xsort.hpp>
-#include <xtensor/views/xindex_view.hpp>
-#include <xtensor/views/xstrided_view.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xadapt.hpp>
-#include <xtensor/xbuilder.hpp>
-#include <xtensor/xfixed.hpp>
-#include <xtensor/xindex_view.hpp>
-#include <xtensor/xio.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xnpy.hpp>
-#include <xtensor/xsort.hpp>
-#include <xtensor/xstrided_view.hpp>
-#include <xtensor/xview.hpp>
-#endif
-
-#include <algorithm>
 #include <iostream>
-#include <memory>
-#include <numeric>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace docs {
 

@@ -1,7 +1,7 @@
 """Compiles, runs and compares what the pages of the documentation show.
 
-Every fenced block of C++ or Python in a page is run, in its order, and what it prints is the block of text that follows
-it, or nothing. Blocks of C++ under one heading share a scope, those of Python share one in the whole page. A text that
+Every fenced block of C++ or Python in a page is run, in its order and with the headers that the page shows, and what it
+prints is the block of text that follows it, or nothing. Blocks of C++ under one heading share a scope, those of Python share one in the whole page. A text that
 starts with the name of an exception is what the last statement of the block before it throws. A comment right before a
 block says more:
 
@@ -33,6 +33,12 @@ import traceback
 
 root = pathlib.Path(__file__).resolve().parents[2]
 separator = "\x1e"
+first_includes = [  # those of page.hpp
+    "#include <torch/torch.h>",
+    "#include <xtensor-torch/xtensor-torch.hpp>",
+    "#include <xtensor-torch/xtensor.hpp>",
+    "#include <iostream>",
+]
 exception = re.compile(r"^(?:[a-z0-9_]+::)*\w*(?:Error|Exception|bad_\w+): ")
 
 
@@ -121,8 +127,7 @@ def extract(page, out):
     includes, outside, sections, order = [], [], {}, []
     for index, block in blocks:
         lines = block.code.splitlines()
-        # One light header stands for all of LibTorch, and one for xtensor of any version.
-        includes += [line for line in lines if line.startswith("#include <") and "/" not in line]
+        includes += [line for line in lines if line.startswith("#include <")]
         code = "\n".join("" if line.startswith("#include") else line for line in lines)
         code = f'#line {block.line} "{source}"\n{code}\n'
         if block.comment == "file scope" or not code.replace("\n", "").strip('"').split(f'{source}"')[-1].strip():
@@ -141,7 +146,10 @@ def extract(page, out):
         for what in needed(block):
             body = f'if (docs::has("{what}", {index})) {{\n{body}}}\n'
         sections.setdefault(block.section, []).append(body)
-    text = "".join(line + "\n" for line in dict.fromkeys(includes))
+    if blocks and (absent := [line for line in first_includes if line not in includes]):
+        fail(f"{page}: its blocks start from headers that it does not show:\n" + "\n".join(absent))
+    # One light header stands for all of LibTorch.
+    text = "".join(line + "\n" for line in dict.fromkeys(includes) if line not in first_includes)
     text = f'// From {source}.\n#include "page.hpp"\n\n{text}\nnamespace docs_{name} {{\n\n' + "".join(outside)
     for section, bodies in sections.items():
         text += f"static void section_{section}() {{\n" + "".join(bodies) + "}\n"

@@ -1,16 +1,7 @@
 // Three operators of a small Python package. Each body is NumPy-like; registration, gradients, torch.compile and
 // torch.export follow from the one line in TORCH_LIBRARY.
 #include <xtensor-torch/op.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>  // xtensor 0.26 and newer
-#include <xtensor/generators/xbuilder.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xbuilder.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -101,10 +101,10 @@ def test_exported_saved_and_loaded(tmp_path):
 ERRORS = [
     (lambda: softclip(torch.arange(3)), TypeError,
      "softclip: argument 'x': the tensor is int64; the function takes float32, float64. "
-     "Convert it first, e.g. tensor.to(torch::kFloat32)."),
+     "Convert it first, e.g. tensor.to(torch.float32) in Python, tensor.to(torch::kFloat32) in C++."),
     (lambda: gaussian_kernel(torch.ones(2, 3), torch.ones(2, 3, dtype=torch.float64)), TypeError,
      "gaussian_kernel: argument 'b': the tensor is float64; argument 'a' is float32, and the function takes both in one "
-     "dtype. Convert it first: tensor.to(torch::kFloat32)."),
+     "dtype. Convert it first: tensor.to(torch.float32) in Python, tensor.to(torch::kFloat32) in C++."),
     (lambda: gaussian_kernel(torch.ones(2, 3), torch.ones(2, 4)), ValueError,
      "gaussian_kernel: the points of a and b have different numbers of coordinates; the same number is needed. Give "
      "both the same last size."),

@@ -2,7 +2,6 @@
 // C++ writes it.
 #pragma once
 
-#include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/elements/dtype_traits.hpp>
 
 #include <c10/core/ScalarType.h>

@@ -136,9 +136,6 @@ bool needs_temporary(const D& destination, const E& expression) {
     }
 }
 
-template <class D, class E>
-void evaluate(D& destination, const E& expression);
-
 // By xtensor, element after element.
 template <class D, class E>
 void evaluate_by_elements(D& destination, const E& expression) {

@@ -166,7 +166,7 @@ inline void require_known_to_fit(c10::SymIntArrayRef a, c10::SymIntArrayRef b) {
         const auto first = a[a.size() - i].maybe_as_int();
         const auto second = b[b.size() - i].maybe_as_int();
         if (first && second && *first != *second && *first != 1 && *second != 1) {
-            throw xt::broadcast_error("the shapes do not broadcast");
+            throw xt::broadcast_error("");
         }
     }
 }
