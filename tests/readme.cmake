@@ -1,4 +1,4 @@
-# The README's first code block is the quickstart program, and the block after it is what the program prints.
+# The README's first code block is an example, and the block after it is what the program prints.
 # Usage: cmake -D README=… -D SOURCE=… -D PROGRAM=… -P readme.cmake
 function(read_block language out)
     string(FIND "${readme}" "```${language}\n" start)
@@ -19,5 +19,5 @@ if(NOT code STREQUAL source)
     message(FATAL_ERROR "the README's first code block differs from ${SOURCE}")
 endif()
 if(NOT output STREQUAL printed)
-    message(FATAL_ERROR "the README shows another output than the quickstart prints:\n${printed}")
+    message(FATAL_ERROR "the README shows another output than that prints:\n${printed}")
 endif()
