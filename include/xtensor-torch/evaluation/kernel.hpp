@@ -5,8 +5,10 @@
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
+#include <xtensor-torch/evaluation/instructions.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/evaluation/purity.hpp>
+#include <xtensor-torch/evaluation/vector_functions.hpp>
 
 #include <cstddef>
 #include <cstring>
@@ -173,8 +175,15 @@ auto kernel_of(const E& e) {
     } else if constexpr (is_elementwise_call<E>::value) {
         return std::apply(
             [&](const auto&... argument) {
-                return call<typename E::functor_type, decltype(kernel_of(argument))...>{
-                    e.functor(), std::make_tuple(kernel_of(argument)...)};
+                using F = typename E::functor_type;
+                using function = vector_form_t<F>;
+                if constexpr (std::is_same_v<function, F>) {
+                    return call<F, decltype(kernel_of(argument))...>{e.functor(),
+                                                                     std::make_tuple(kernel_of(argument)...)};
+                } else {
+                    return call<function, decltype(kernel_of(argument))...>{function(),
+                                                                            std::make_tuple(kernel_of(argument)...)};
+                }
             },
             e.arguments());
     } else if constexpr (is_broadcast<E>::value) {
@@ -207,19 +216,59 @@ Pointers advanced(const Pointers& in, std::ptrdiff_t elements) {
 }
 
 // A functor need not have a vector form, and then Clang warns that it was told to vectorise the loop: of the function
-// that the loop ended up in, which must be this one for the warning to be off.
+// that the loop ended up in, which must be one of these for the warning to be off.
 #if defined(__clang__)
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 
+// The loop for elements from `i` on. It becomes a part of its callers, and is compiled for their instructions.
+template <class T, class Kernel, class Pointers>
+[[gnu::always_inline]] inline void compute_elements(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_t i,
+                                                    std::ptrdiff_t size) {
+    // Compilers cannot know that no operand lies ahead of the destination, and would test it or not use vectors.
+#if defined(__clang__)
+#pragma clang loop vectorize(assume_safety)
+#elif defined(__GNUC__)
+#pragma GCC ivdep
+#endif
+    for (; i < size; ++i) {
+        out[i] = element_cast<T>(kernel.template element<0>(in, i));
+    }
+}
+
+template <class T, class Kernel, class Pointers>
+XTENSOR_TORCH_VECTORIZED [[gnu::noinline]] void compute_as_compiled(const Kernel kernel, T* out, const Pointers in,
+                                                                    std::ptrdiff_t i, std::ptrdiff_t size) {
+    compute_elements(kernel, out, in, i, size);
+}
+
+#if defined(XTENSOR_TORCH_HAS_AVX2_LOOPS)
+template <class T, class Kernel, class Pointers>
+XTENSOR_TORCH_VECTORIZED [[gnu::noinline, gnu::target("avx2,fma")]] void compute_by_avx2(const Kernel kernel, T* out,
+                                                                                         const Pointers in,
+                                                                                         std::ptrdiff_t i,
+                                                                                         std::ptrdiff_t size) {
+    compute_elements(kernel, out, in, i, size);
+}
+#endif
+
+#if defined(XTENSOR_TORCH_HAS_AVX512_LOOPS)
+template <class T, class Kernel, class Pointers>
+XTENSOR_TORCH_VECTORIZED [[gnu::noinline, gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] void
+compute_by_avx512(const Kernel kernel, T* out, const Pointers in, std::ptrdiff_t i, std::ptrdiff_t size) {
+    compute_elements(kernel, out, in, i, size);
+}
+#endif
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
 /// Computes one run: `out[i] = kernel(in...[i])` for i in [0, size). An operand may be the destination itself, element
 /// for element, and must not overlap it otherwise.
 template <class T, class Kernel, class Pointers>
-#if defined(__clang__)
-[[clang::noinline]]
-#endif
-void compute_run(const Kernel kernel, T* out, const Pointers in, std::ptrdiff_t size) {
+void compute_run(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_t size) {
     if constexpr (std::is_same_v<Kernel, operand<T>> && std::is_same_v<Pointers, std::tuple<const T*>>) {
         // The C library knows the fastest way to copy on each processor.
         std::memmove(out, std::get<0>(in), static_cast<std::size_t>(size) * sizeof(T));
@@ -242,19 +291,17 @@ void compute_run(const Kernel kernel, T* out, const Pointers in, std::ptrdiff_t 
         }
     }
 #endif
-    // Compilers cannot know that no operand lies ahead of the destination, and would test it or not use vectors.
-#if defined(__clang__)
-#pragma clang loop vectorize(assume_safety)
-#elif defined(__GNUC__)
-#pragma GCC ivdep
-#endif
-    for (; i < size; ++i) {
-        out[i] = element_cast<T>(kernel.template element<0>(in, i));
+#if defined(XTENSOR_TORCH_HAS_AVX512_LOOPS)
+    if (available_instructions == instructions::avx512) {
+        return compute_by_avx512(kernel, out, in, i, size);
     }
-}
-
-#if defined(__clang__)
-#pragma clang diagnostic pop
 #endif
+#if defined(XTENSOR_TORCH_HAS_AVX2_LOOPS)
+    if (available_instructions == instructions::avx2) {
+        return compute_by_avx2(kernel, out, in, i, size);
+    }
+#endif
+    compute_as_compiled(kernel, out, in, i, size);
+}
 
 }  // namespace xtt::detail

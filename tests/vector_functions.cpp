@@ -1,0 +1,161 @@
+// Functions that the loops compute in vectors: at most four units in the last place from the exact result over the
+// whole range of float, and what the standard says of zeros, infinities, NaN and subnormals. Built with optimisation,
+// and run at each level of instructions.
+#include "support/testing.hpp"
+
+#include <xtensor-torch/view.hpp>
+
+#include <ATen/ops/from_blob.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <type_traits>
+#include <vector>
+
+using namespace testing;
+
+namespace {
+
+// Every so many numbers of float, of both signs; the special ones and their neighbours.
+std::vector<float> floats() {
+    std::vector<float> values;
+    for (std::uint64_t bits = 0; bits < (std::uint64_t{1} << 32); bits += 20011) {
+        values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
+    }
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    for (const float special :
+         {0.0f, -0.0f, 1.0f, -1.0f, 0.5f, infinity, -infinity, std::numeric_limits<float>::quiet_NaN(),
+          std::numeric_limits<float>::denorm_min(), std::numeric_limits<float>::min(),
+          std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()}) {
+        values.insert(values.end(), {special, std::nextafter(special, infinity), std::nextafter(special, -infinity)});
+    }
+    return values;
+}
+
+// How many steps of T lie between what was found and what is exact.
+template <class T, class Exact>
+double steps_between(T found, Exact exact) {
+    const T rounded = static_cast<T>(exact);
+    if (std::isnan(found) || std::isnan(rounded)) {
+        return std::isnan(found) && std::isnan(rounded) ? 0 : std::numeric_limits<double>::infinity();
+    }
+    if (std::isinf(found) || std::isinf(rounded) || found == rounded) {
+        // Where the exact result lies at the end of the range, the last number is a neighbour of infinity.
+        const T largest = std::numeric_limits<T>::max();
+        return found == rounded || (std::abs(found) >= largest && std::abs(rounded) >= largest)
+                   ? 0
+                   : std::numeric_limits<double>::infinity();
+    }
+    const T above = std::nextafter(std::abs(rounded), std::numeric_limits<T>::infinity());
+    const Exact step = static_cast<Exact>(above) - static_cast<Exact>(std::abs(rounded));
+    return static_cast<double>(std::abs(static_cast<Exact>(found) - exact) / step);
+}
+
+template <class T, class Assign, class Exact>
+double worst_of(std::vector<T> values, Assign assign, Exact exact) {
+    std::vector<T> results(values.size());
+    const auto size = static_cast<std::int64_t>(values.size());
+    at::Tensor in = at::from_blob(values.data(), {size}, xtt::scalar_type_v<T>);
+    at::Tensor out = at::from_blob(results.data(), {size}, xtt::scalar_type_v<T>);
+    auto to = xtt::view<T, 1>(out);
+    assign(to, xtt::view<const T, 1>(in));
+    double worst = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        worst = std::max(worst, steps_between(results[i], exact(values[i])));
+    }
+    return worst;
+}
+
+#define CHECK_FUNCTION(NAME)                                                    \
+    CHECK(worst_of<float>(                                                      \
+              floats(), [](auto& out, const auto& in) { out = xt::NAME(in); },  \
+              [](float x) { return std::NAME(static_cast<double>(x)); }) <= 4); \
+    CHECK(worst_of<double>(                                                     \
+              doubles(), [](auto& out, const auto& in) { out = xt::NAME(in); }, \
+              [](double x) { return std::NAME(static_cast<long double>(x)); }) <= 4)
+
+std::vector<double> doubles() {
+    std::vector<double> values = {0.0,
+                                  -0.0,
+                                  1.0,
+                                  -1.0,
+                                  std::numeric_limits<double>::infinity(),
+                                  -std::numeric_limits<double>::infinity(),
+                                  std::numeric_limits<double>::quiet_NaN(),
+                                  std::numeric_limits<double>::min(),
+                                  std::numeric_limits<double>::max()};
+    std::mt19937_64 random(1);
+    std::uniform_real_distribution<double> exponent(-40, 40);
+    for (int i = 0; i < 40000; ++i) {
+        const double magnitude = std::exp2(exponent(random));
+        values.insert(values.end(), {magnitude, -magnitude, 1 / (1 + magnitude), 1 + 1 / (1 + magnitude)});
+    }
+    return values;
+}
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+template <class... F>
+inline constexpr bool are_vectors = (!std::is_same_v<xtt::detail::vector_form_t<F>, F> && ...);
+namespace math = xt::math;
+static_assert(are_vectors<math::exp_fun, math::exp2_fun, math::expm1_fun, math::log_fun, math::log2_fun,
+                          math::log10_fun, math::log1p_fun, math::sin_fun, math::cos_fun, math::tan_fun, math::asin_fun,
+                          math::acos_fun, math::atan_fun, math::sinh_fun, math::cosh_fun, math::tanh_fun,
+                          math::asinh_fun, math::acosh_fun, math::atanh_fun, math::sqrt_fun, math::cbrt_fun,
+                          math::erf_fun, math::erfc_fun, math::pow_fun, math::hypot_fun, math::atan2_fun>);
+#endif
+
+TEST_CASE("exponentials and logarithms are right to four units in the last place") {
+    CHECK_FUNCTION(exp);
+    CHECK_FUNCTION(exp2);
+    CHECK_FUNCTION(expm1);
+    CHECK_FUNCTION(log);
+    CHECK_FUNCTION(log2);
+    CHECK_FUNCTION(log10);
+    CHECK_FUNCTION(log1p);
+}
+
+TEST_CASE("trigonometric functions are right to four units in the last place") {
+    CHECK_FUNCTION(sin);
+    CHECK_FUNCTION(cos);
+    CHECK_FUNCTION(tan);
+    CHECK_FUNCTION(asin);
+    CHECK_FUNCTION(acos);
+    CHECK_FUNCTION(atan);
+}
+
+TEST_CASE("hyperbolic functions are right to four units in the last place") {
+    CHECK_FUNCTION(sinh);
+    CHECK_FUNCTION(cosh);
+    CHECK_FUNCTION(tanh);
+    CHECK_FUNCTION(asinh);
+    CHECK_FUNCTION(acosh);
+    CHECK_FUNCTION(atanh);
+}
+
+TEST_CASE("roots and the error function are right to four units in the last place") {
+    CHECK_FUNCTION(sqrt);
+    CHECK_FUNCTION(cbrt);
+    CHECK_FUNCTION(erf);
+    CHECK_FUNCTION(erfc);
+}
+
+TEST_CASE("functions of two arguments are right to four units in the last place") {
+    const auto pairs = [](auto assign, auto exact) {
+        return worst_of<float>(
+            floats(), [&](auto& out, const auto& in) { assign(out, in, xt::eval(xt::flip(in, 0))); },
+            [&, values = floats(), i = std::size_t{0}](float x) mutable {
+                return exact(static_cast<double>(x), static_cast<double>(values[values.size() - ++i]));
+            });
+    };
+    CHECK(pairs([](auto& out, const auto& x, const auto& y) { out = xt::pow(x, y); },
+                [](double x, double y) { return std::pow(x, y); }) <= 4);
+    CHECK(pairs([](auto& out, const auto& x, const auto& y) { out = xt::hypot(x, y); },
+                [](double x, double y) { return std::hypot(x, y); }) <= 4);
+    CHECK(pairs([](auto& out, const auto& x, const auto& y) { out = xt::atan2(x, y); },
+                [](double x, double y) { return std::atan2(x, y); }) <= 4);
+}
+
+}  // namespace
