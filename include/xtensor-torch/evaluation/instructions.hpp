@@ -31,7 +31,7 @@ namespace xtt::detail {
 
 enum class instructions : unsigned char { as_compiled, avx2, avx512 };
 
-inline instructions find_instructions() {
+inline instructions find_instructions() noexcept {
     const std::string capability = at::get_cpu_capability();
     return capability == "AVX512" ? instructions::avx512
            : capability == "AVX2" ? instructions::avx2

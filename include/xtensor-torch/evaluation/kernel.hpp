@@ -265,18 +265,13 @@ compute_by_avx512(const Kernel kernel, T* out, const Pointers in, std::ptrdiff_t
 #pragma clang diagnostic pop
 #endif
 
-/// Computes one run: `out[i] = kernel(in...[i])` for i in [0, size). An operand may be the destination itself, element
-/// for element, and must not overlap it otherwise.
+// Computes the elements for which xsimd has batches, from the first on, and returns how many those are.
 template <class T, class Kernel, class Pointers>
-void compute_run(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_t size) {
-    if constexpr (std::is_same_v<Kernel, operand<T>> && std::is_same_v<Pointers, std::tuple<const T*>>) {
-        // The C library knows the fastest way to copy on each processor.
-        std::memmove(out, std::get<0>(in), static_cast<std::size_t>(size) * sizeof(T));
-        return;
-    }
-    std::ptrdiff_t i = 0;
+std::ptrdiff_t compute_batches([[maybe_unused]] const Kernel& kernel, [[maybe_unused]] T* out,
+                               [[maybe_unused]] const Pointers& in, [[maybe_unused]] std::ptrdiff_t size) {
 #if defined(XTENSOR_USE_XSIMD)
     if constexpr (std::is_floating_point_v<T> && has_batch_form<T, Kernel>) {
+        std::ptrdiff_t i = 0;
         using batch = xt_simd::simd_type<T>;
         constexpr auto lanes = static_cast<std::ptrdiff_t>(batch::size);
         // Two independent batches keep the processor busy while it waits for the steps of a long function.
@@ -289,8 +284,22 @@ void compute_run(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_
         for (; i + lanes <= size; i += lanes) {
             kernel.template batch<batch, 0>(in, i).store_unaligned(out + i);
         }
+        return i;
     }
 #endif
+    return 0;
+}
+
+/// Computes one run: `out[i] = kernel(in...[i])` for i in [0, size). An operand may be the destination itself, element
+/// for element, and must not overlap it otherwise.
+template <class T, class Kernel, class Pointers>
+void compute_run(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_t size) {
+    if constexpr (std::is_same_v<Kernel, operand<T>> && std::is_same_v<Pointers, std::tuple<const T*>>) {
+        // The C library knows the fastest way to copy on each processor.
+        std::memmove(out, std::get<0>(in), static_cast<std::size_t>(size) * sizeof(T));
+        return;
+    }
+    const std::ptrdiff_t i = compute_batches(kernel, out, in, size);
 #if defined(XTENSOR_TORCH_HAS_AVX512_LOOPS)
     if (available_instructions == instructions::avx512) {
         return compute_by_avx512(kernel, out, in, i, size);
