@@ -12,7 +12,7 @@
 #include <xtensor-torch/evaluation/wide_reductions.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xaccumulator.hpp>
+#include <xtensor/reducers/xaccumulator.hpp>
 #else
 #include <xtensor/xaccumulator.hpp>
 #endif

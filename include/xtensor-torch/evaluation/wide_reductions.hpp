@@ -8,8 +8,8 @@
 #include <xtensor-torch/evaluation/expression_tag.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xaccumulator.hpp>
 #include <xtensor/core/xmath.hpp>
+#include <xtensor/reducers/xaccumulator.hpp>
 #include <xtensor/reducers/xreducer.hpp>
 #else
 #include <xtensor/xaccumulator.hpp>
