@@ -1,6 +1,10 @@
 // Bytes become a program: tensors and views are made, sliced, written, swapped, resized, dropped, cloned lazily, saved
 // by autograd, given other storage and handed to another thread. A model of plain vectors says what every view and
 // every tensor must hold afterwards, and xtensor over copies of the operands what an expression gives.
+//
+// Each of these changes to the library was made once, and found within 300 programs: a write to a part that raises no
+// version, swaps of views that write elements, an overlap that goes unnoticed, lazy clones of held memory that are
+// allowed.
 #include "statements.hpp"
 #include "support.hpp"
 

@@ -44,6 +44,14 @@ struct greater_of {
     const float& operator()(const float& a, const float& b) const { return a < b ? b : a; }
 };
 
+}  // namespace fuzz
+
+// Called by the loops, not by xtensor.
+template <>
+inline constexpr bool xtt::is_pure_v<fuzz::greater_of> = true;
+
+namespace fuzz {
+
 // Numbers the elements in the order of its calls.
 struct numbering {
     int* next;
