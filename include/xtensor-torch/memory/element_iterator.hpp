@@ -5,6 +5,7 @@
 #include <xtl/xiterator_base.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 namespace xtt::detail {
 
