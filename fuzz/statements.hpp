@@ -4,22 +4,7 @@
 #pragma once
 
 #include <xtensor-torch/xtensor-torch.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>
-#include <xtensor/core/xvectorize.hpp>
-#include <xtensor/generators/xbuilder.hpp>
-#include <xtensor/misc/xmanipulation.hpp>
-#include <xtensor/views/xstrided_view.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xbuilder.hpp>
-#include <xtensor/xmanipulation.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xstrided_view.hpp>
-#include <xtensor/xvectorize.hpp>
-#include <xtensor/xview.hpp>
-#endif
+#include <xtensor-torch/xtensor.hpp>
 
 #include <cstddef>
 

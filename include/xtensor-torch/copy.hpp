@@ -12,6 +12,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/TensorOptions.h>
 
+#include <concepts>
 #include <type_traits>
 
 namespace xtt {

@@ -11,6 +11,8 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 
+#include <concepts>
+
 namespace xtt {
 
 /// A fresh tensor on `device` with the expression's shape, values and dtype, contiguous in row-major order.

@@ -13,6 +13,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <type_traits>

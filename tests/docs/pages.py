@@ -1,9 +1,9 @@
 """Compiles, runs and compares what the pages of the documentation show.
 
 Every fenced block of C++ or Python in a page is run, in its order and with the headers that the page shows, and what it
-prints is the block of text that follows it, or nothing. Blocks of C++ under one heading share a scope, those of Python share one in the whole page. A text that
-starts with the name of an exception is what the last statement of the block before it throws. A comment right before a
-block says more:
+prints is the block of text that follows it, or nothing. Blocks of C++ under one heading share a scope, those of Python
+share one in the whole page. A text that starts with the name of an exception is what the last statement of the block
+before it throws. A comment right before a block says more:
 
     <!-- file scope -->                 the block stands outside of functions
     <!-- needs CUDA -->                 the block is compiled, and run where there is a CUDA device

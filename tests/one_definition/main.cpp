@@ -1,6 +1,5 @@
 // Two files of one program may mean one thing only by a template of xtensor's, whichever of them the linker takes it
 // from.
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>

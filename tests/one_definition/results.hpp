@@ -26,7 +26,7 @@ void append(results& all, const E& expression) {
 template <class T>
 void append_sums(results& all) {
     const xt::xtensor<T, 1> ones = xt::ones<float>({5000});
-    // In C++20, xtensor 0.24 mistakes its own dynamic shapes; this library mends it for the whole program.
+    // In C++20, xtensor 0.24 mistakes its own dynamic shapes; this library corrects it for the whole program.
     const xt::xtensor<T, 2> grid = xt::ones<float>({3, 4});
     append(all, xt::sum(ones));
     append(all, xt::sum(grid, {0}));

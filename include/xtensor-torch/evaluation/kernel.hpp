@@ -175,15 +175,8 @@ auto kernel_of(const E& e) {
     } else if constexpr (is_elementwise_call<E>::value) {
         return std::apply(
             [&](const auto&... argument) {
-                using F = typename E::functor_type;
-                using function = vector_form_t<F>;
-                if constexpr (std::is_same_v<function, F>) {
-                    return call<F, decltype(kernel_of(argument))...>{e.functor(),
-                                                                     std::make_tuple(kernel_of(argument)...)};
-                } else {
-                    return call<function, decltype(kernel_of(argument))...>{function(),
-                                                                            std::make_tuple(kernel_of(argument)...)};
-                }
+                return call<vector_form_t<typename E::functor_type>, decltype(kernel_of(argument))...>{
+                    in_vectors(e.functor()), std::make_tuple(kernel_of(argument)...)};
             },
             e.arguments());
     } else if constexpr (is_broadcast<E>::value) {

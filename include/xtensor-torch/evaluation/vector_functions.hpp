@@ -13,6 +13,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <type_traits>
 
 namespace xtt::detail {
 
@@ -24,6 +25,16 @@ struct vector_form {
 
 template <class F>
 using vector_form_t = typename vector_form<F>::type;
+
+/// The functor in that form: the functors that have one have no members.
+template <class F>
+vector_form_t<F> in_vectors(const F& function) {
+    if constexpr (std::is_same_v<vector_form_t<F>, F>) {
+        return function;
+    } else {
+        return {};
+    }
+}
 
 }  // namespace xtt::detail
 

@@ -236,18 +236,22 @@ struct refusing_autograd_kernel : c10::OperatorKernel {
     refusing_autograd_kernel(std::string op, std::size_t count) : name(std::move(op)), arguments(count) {}
 
     void operator()(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) const {
-        for (const c10::IValue& value : torch::jit::last(*stack, arguments)) {
-            for (const at::Tensor& tensor : tensors_in(value)) {
-                if (c10::GradMode::is_enabled() && tensor.defined() && tensor.requires_grad()) [[unlikely]] {
-                    throw_error(name +
-                                ": an argument requires grad, and this operator writes into its arguments and has no "
-                                "backward; gradients through it would be wrong. Call it under torch.no_grad(), or on "
-                                "tensor.detach().");
-                }
-            }
+        const auto values = torch::jit::last(*stack, arguments);
+        if (c10::GradMode::is_enabled() && std::any_of(values.begin(), values.end(), requires_grad)) [[unlikely]] {
+            throw_error(name +
+                        ": an argument requires grad, and this operator writes into its arguments and has no "
+                        "backward; gradients through it would be wrong. Call it under torch.no_grad(), or on "
+                        "tensor.detach().");
         }
         const at::AutoDispatchBelowADInplaceOrView guard;
         op.redispatchBoxed(keys & c10::after_autograd_keyset, stack);
+    }
+
+private:
+    static bool requires_grad(const c10::IValue& value) {
+        const auto tensors = tensors_in(value);
+        return std::any_of(tensors.begin(), tensors.end(),
+                           [](const at::Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); });
     }
 };
 
