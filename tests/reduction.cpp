@@ -353,3 +353,23 @@ TEST_CASE("the number of threads changes no result") {
 }
 
 }  // namespace
+
+TEST_CASE("a reduction of a container alone is this library's where it is assigned to a view") {
+    xt::xtensor<float, 2> container = xt::ones<float>({40, 50});
+    container(3, 7) = std::numeric_limits<float>::quiet_NaN();
+    at::Tensor result = at::empty({40});
+    auto view = xtt::view<float, 1>(result);
+    view = xt::amax(container, {1});
+    CHECK(std::isnan(view(3)));
+    CHECK(view(4) == 1);
+    view = 2.0f + xt::amin(container, {1}) * xt::sum(container, {1});
+    CHECK(std::isnan(view(3)));
+    CHECK(view(4) == 52);
+    const at::Tensor copied = xtt::copy(xt::amax(container, {0}));
+    CHECK(copied.isnan().nonzero().equal(at::full({1, 1}, 7, at::kLong)));
+    // As long as xtensor's sum would be far off.
+    const xt::xtensor<float, 1> tenths = 0.1f * xt::ones<float>({1 << 24});
+    at::Tensor sum = at::empty({});
+    xtt::view<float, 0>(sum) = xt::sum(tenths);
+    CHECK(sum.item<double>() == Approx(0.1 * (1 << 24)).epsilon(1e-6));
+}

@@ -19,9 +19,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <random>
+#include <ranges>
 #include <vector>
 
 using namespace testing;
@@ -722,6 +725,48 @@ TEST_CASE("linear iterators step over what lies between the elements") {
     static_assert(std::is_same_v<decltype(row_major.linear_begin()), const float*>);
     const auto empty = xtt::view<const float>(matrix.slice(1, 0, 0));
     CHECK(empty.linear_begin() == empty.linear_end());
+}
+
+TEST_CASE("iterators go through the elements by rows, forwards, backwards and by leaps") {
+    const auto check = [](auto view, const at::Tensor& tensor) {
+        static_assert(std::random_access_iterator<decltype(view.begin())>);
+        static_assert(std::ranges::random_access_range<decltype(view)>);
+        const at::Tensor flat = tensor.reshape({-1}).contiguous();
+        const std::vector<float> expected(flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel());
+        CHECK(std::equal(view.begin(), view.end(), expected.begin(), expected.end()));
+        CHECK(std::equal(view.cbegin(), view.cend(), expected.begin(), expected.end()));
+        CHECK(std::equal(view.rbegin(), view.rend(), expected.rbegin(), expected.rend()));
+        const auto size = static_cast<std::ptrdiff_t>(expected.size());
+        bool leaps = view.end() - view.begin() == size;
+        auto back = view.end();
+        for (std::ptrdiff_t from = size; from-- > 0;) {
+            leaps = leaps && *--back == expected[static_cast<std::size_t>(from)];
+            for (std::ptrdiff_t to = 0; to <= size; ++to) {
+                auto it = view.begin() + from;
+                it += to - from;
+                leaps = leaps && it - view.begin() == to && (it < view.begin() + from) == (to < from) &&
+                        (to == size ? it == view.end() : *it == expected[static_cast<std::size_t>(to)]);
+            }
+        }
+        CHECK(leaps);
+        CHECK(back == view.begin());
+        auto real = xt::real(view);
+        CHECK(std::equal(real.begin(), real.end(), expected.begin(), expected.end()));
+        const auto sum = view + view;
+        CHECK(std::equal(sum.begin(), sum.end(), xt::eval(sum).begin()));
+    };
+    at::Tensor cube = counting({3, 4, 5});
+    for (const at::Tensor& tensor : {cube, cube.permute({2, 0, 1}), cube.slice(0, 0, 3, 2).slice(1, 1, 3),
+                                     cube.slice(1, 2, 3), cube.slice(2, 0, 0), cube.slice(0, 1, 2).expand({3, 4, 5})}) {
+        check(xtt::view<const float, 3>(tensor), tensor);
+        check(xtt::view<const float>(tensor), tensor);
+    }
+    at::Tensor turned = at::randn({7, 9}).t();
+    auto view = xtt::view<float, 2>(turned);
+    std::sort(view.begin(), view.end());
+    CHECK(std::is_sorted(view.begin(), view.end()));
+    std::ranges::sort(view, std::greater<>());
+    CHECK(turned.reshape({-1}).equal(std::get<0>(turned.reshape({-1}).sort(0, true))));
 }
 
 template <class E>

@@ -8,6 +8,7 @@
 #include <xtensor-torch/evaluation/evaluate.hpp>
 #include <xtensor-torch/evaluation/immediate.hpp>
 #include <xtensor-torch/evaluation/part_semantic.hpp>
+#include <xtensor-torch/evaluation/search.hpp>
 #include <xtensor-torch/memory/held_storage.hpp>
 #include <xtensor-torch/memory/make_tensor.hpp>
 #include <xtensor-torch/memory/requirements.hpp>

@@ -45,8 +45,13 @@ void register_order() {
     });
     along_axes<T>("argmin",
                   [](const auto& x, std::ptrdiff_t axis) { return xt::argmin(x, counted_from_first(x, axis)); });
-    along_axes<T>("argmax",
-                  [](const auto& x, std::ptrdiff_t axis) { return xt::argmax(x, counted_from_first(x, axis)); });
+    along_axes<T>("argmax", [](const auto& x, std::ptrdiff_t axis) -> xt::xarray<std::size_t> {
+        // Of a single dimension xtensor gives the place of the least element.
+        if (x.dimension() == 1) {
+            return xt::argmax(x);
+        }
+        return xt::argmax(x, counted_from_first(x, axis));
+    });
     along_axes<T>("median",
                   [](const auto& x, std::ptrdiff_t axis) { return xt::median(x, counted_from_first(x, axis)); });
 #if XTENSOR_VERSION_MAJOR > 0 || XTENSOR_VERSION_MINOR >= 25

@@ -2,6 +2,7 @@
 // constructors they carry the sentence alone, and still arrive in Python as TypeError, ValueError, RuntimeError.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/language.hpp>
 
 #include <c10/util/Exception.h>
@@ -12,16 +13,14 @@
 
 namespace xtt::detail {
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_error(const std::string& sentence) {
-    throw c10::Error(sentence);
-}
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_type_error(const std::string& sentence) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void throw_error(const std::string& sentence) { throw c10::Error(sentence); }
+[[noreturn]] XTENSOR_TORCH_COLD inline void throw_type_error(const std::string& sentence) {
     throw c10::TypeError(sentence);
 }
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_value_error(const std::string& sentence) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void throw_value_error(const std::string& sentence) {
     throw c10::ValueError(sentence);
 }
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_index_error(const std::string& sentence) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void throw_index_error(const std::string& sentence) {
     throw c10::IndexError(sentence);
 }
 

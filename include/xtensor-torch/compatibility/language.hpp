@@ -5,6 +5,6 @@
 #error "xtensor-torch needs C++20: compile with -std=c++20 or newer"
 #endif
 
-#if !defined(__cpp_exceptions)
+#if !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
 #error "xtensor-torch reports mistakes by exceptions, as LibTorch does: compile without -fno-exceptions"
 #endif

@@ -3,6 +3,7 @@
 // elements, a nest of loops over tiles, LibTorch's conversion of short floats, and xtensor's own assignment.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/evaluation/conversion.hpp>
@@ -22,12 +23,12 @@
 namespace xtt::detail {
 
 template <class Shape, class Target>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_shape(const Shape& shape, const Target& target) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_shape(const Shape& shape, const Target& target) {
     throw_value_error("assignment: the expression has shape " + braced(shape) + "; the view has shape " +
                       braced(target) + " and is never resized. Give the expression a shape that broadcasts to it.");
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_operands(const std::string& verb) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_operands(const std::string& verb) {
     throw_value_error(verb +
                       ": the expression's operands have shapes that do not broadcast to one, and one is needed. Bring "
                       "them to shapes that fit each other first, e.g. with xt::view(x, …, xt::newaxis()).");
@@ -161,7 +162,7 @@ template <class D, reorderable_reducer Reducer>
 void evaluate_reducer(D& destination, const Reducer& reducer) {
     using R = typename Reducer::value_type;
     if constexpr (readable_in_place<D> && std::is_same_v<typename D::value_type, R>) {
-        if (std::ranges::equal(destination.shape(), reducer.shape())) {
+        if (is_same_shape(destination.shape(), reducer.shape())) {
             if (!reduce_into(reducer, destination)) {
                 evaluate_by_elements(destination, reducer);
             }
@@ -180,7 +181,7 @@ void evaluate_reducer(D& destination, const Reducer& reducer) {
 template <class D, class E, class Evaluate>
 void evaluate_in_shape(D& destination, const E& expression, const Evaluate& evaluate_into) {
     if constexpr (readable_in_place<D>) {
-        if (std::ranges::equal(destination.shape(), expression.shape())) {
+        if (is_same_shape(destination.shape(), expression.shape())) {
             evaluate_into(destination);
             return;
         }
@@ -206,6 +207,8 @@ void evaluate(D& destination, const E& expression) {
         std::apply([&](const auto&... operand) { evaluate_in_loops(destination, expression, operand...); }, operands);
     } else if constexpr (reorderable_reducer<E>) {
         evaluate_reducer(destination, expression);
+    } else if constexpr (untagged_reducer<E>) {
+        evaluate(destination, tagged_reducer_of(expression));
     } else if constexpr (is_join<E>::value) {
         evaluate_in_shape(destination, expression, [&](auto& values) { evaluate_join(values, expression); });
     } else if constexpr (is_gathered<E>) {
@@ -217,6 +220,17 @@ void evaluate(D& destination, const E& expression) {
         });
     } else {
         evaluate_by_elements(destination, expression);
+    }
+}
+
+template <class E>
+auto values_of(const E& e) {
+    if constexpr (!tagged_expression<E> && (untagged_reducer<E> || is_join<E>::value || is_gathered<E>)) {
+        auto values = row_major_t<E>::from_shape(e.shape());
+        evaluate(values, e);
+        return values;
+    } else {
+        return xt::eval(e);
     }
 }
 

@@ -1,6 +1,8 @@
 // LibTorch's kernels ask the processor what it can do when they run; a header is compiled for the least of the
-// processors that its user names. This file asks as LibTorch does, so that the innermost loops can exist for several.
+// processors that its user names. This file asks as LibTorch does, and compiles the innermost loops for several.
 #pragma once
+
+#include <xtensor-torch/compatibility/compiler.hpp>
 
 #include <c10/macros/Macros.h>
 
@@ -15,7 +17,7 @@
 
 // At -O2 GCC makes vectors of hardly any loop. Of these it does as at -O3, whatever the file is compiled with.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
-#define XTENSOR_TORCH_VECTORIZED [[gnu::optimize("tree-vectorize", "vect-cost-model=dynamic")]]
+#define XTENSOR_TORCH_VECTORIZED [[gnu::optimize("tree-vectorize", "vect-cost-model=dynamic", "peel-loops")]]
 #else
 #define XTENSOR_TORCH_VECTORIZED
 #endif
@@ -41,5 +43,53 @@ inline instructions find_instructions() noexcept {
 /// What the loops may use: the processor's best, or what ATEN_CPU_CAPABILITY in the environment lowers it to, for
 /// LibTorch as well. Before the program's variables are initialised it is what was compiled for.
 inline const instructions available_instructions = find_instructions();
+
+// A functor need not have a vector form, and then Clang warns that it was told to vectorise the loop: of the function
+// that the loop ended up in, which must be one of these for the warning to be off.
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
+
+template <class Loop, class... Arguments>
+XTENSOR_TORCH_VECTORIZED XTENSOR_TORCH_NOINLINE void run_as_compiled(Arguments... arguments) {
+    Loop::run(arguments...);
+}
+
+#if defined(XTENSOR_TORCH_HAS_AVX2_LOOPS)
+template <class Loop, class... Arguments>
+XTENSOR_TORCH_VECTORIZED [[gnu::noinline, gnu::target("avx2,fma")]] void run_by_avx2(Arguments... arguments) {
+    Loop::run(arguments...);
+}
+#endif
+
+#if defined(XTENSOR_TORCH_HAS_AVX512_LOOPS)
+template <class Loop, class... Arguments>
+XTENSOR_TORCH_VECTORIZED [[gnu::noinline, gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] void
+run_by_avx512(Arguments... arguments) {
+    Loop::run(arguments...);
+}
+#endif
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
+/// Calls `Loop::run(arguments...)` in a function that is compiled for the best of these instructions. `run`, and what
+/// it calls up to the innermost loop, must be always inline: only then is that loop compiled for them.
+template <class Loop, class... Arguments>
+void run_in_vectors(const Arguments&... arguments) {
+#if defined(XTENSOR_TORCH_HAS_AVX512_LOOPS)
+    if (available_instructions == instructions::avx512) {
+        return run_by_avx512<Loop, Arguments...>(arguments...);
+    }
+#endif
+#if defined(XTENSOR_TORCH_HAS_AVX2_LOOPS)
+    if (available_instructions == instructions::avx2) {
+        return run_by_avx2<Loop, Arguments...>(arguments...);
+    }
+#endif
+    run_as_compiled<Loop, Arguments...>(arguments...);
+}
 
 }  // namespace xtt::detail

@@ -3,6 +3,7 @@
 // part is evaluated in loops, straight into its place in the destination.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
@@ -56,7 +57,7 @@ concept tagged_parts =
     ((tagged_expression<CT> || std::same_as<xt::xexpression_tag_t<CT>, xt::xtensor_expression_tag>) && ...);
 
 template <class Shape, class First>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_part(std::size_t number, const Shape& shape, const First& first) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_part(std::size_t number, const Shape& shape, const First& first) {
     throw_value_error("stack: part number " + std::to_string(number) + " has shape " + braced(shape) +
                       "; all parts need the shape of the first one, " + braced(first) +
                       ". Broadcast it first: xt::broadcast(x, shape).");

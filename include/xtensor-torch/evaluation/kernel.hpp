@@ -3,6 +3,7 @@
 // run of elements from bare pointers, in a loop which compilers turn into vector instructions.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/instructions.hpp>
@@ -11,6 +12,7 @@
 #include <xtensor-torch/evaluation/vector_functions.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <tuple>
 #include <type_traits>
@@ -36,6 +38,10 @@ struct is_broadcast<xt::xbroadcast<E, Shape>> : std::true_type {};
 template <class E>
 concept readable_in_place = strided_leaf<E> && std::is_trivially_copyable_v<typename E::value_type>;
 
+// A container with the values of an expression.
+template <class E>
+auto values_of(const E& e);
+
 /// The operands of an expression in the order in which its kernel numbers them: references to elements in memory, and
 /// containers with the values of whatever else the expression asks for, which is evaluated here, once.
 template <class E>
@@ -50,7 +56,7 @@ auto operands_of(const E& e) {
     } else if constexpr (strided_leaf<E>) {
         return std::tuple<const E&>(e);
     } else {
-        return std::make_tuple(xt::eval(e));
+        return std::make_tuple(values_of(e));
     }
 }
 
@@ -140,7 +146,7 @@ template <class F, class... Arguments>
 struct call {
     using value_type = std::decay_t<std::invoke_result_t<const F&, const typename Arguments::value_type&...>>;
     static constexpr std::size_t operands = (Arguments::operands + ... + 0);
-    [[no_unique_address]] F function;
+    XTENSOR_TORCH_NO_UNIQUE_ADDRESS F function;
     std::tuple<Arguments...> arguments;
 
     // A value, also where the function returns a reference: that may refer to a value of this very call.
@@ -208,55 +214,18 @@ Pointers advanced(const Pointers& in, std::ptrdiff_t elements) {
     return std::apply([elements](const auto*... address) { return Pointers(address + elements...); }, in);
 }
 
-// A functor need not have a vector form, and then Clang warns that it was told to vectorise the loop: of the function
-// that the loop ended up in, which must be one of these for the warning to be off.
-#if defined(__clang__)
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wpass-failed"
-#endif
-
-// The loop for elements from `i` on. It becomes a part of its callers, and is compiled for their instructions.
-template <class T, class Kernel, class Pointers>
-[[gnu::always_inline]] inline void compute_elements(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_t i,
-                                                    std::ptrdiff_t size) {
-    // Compilers cannot know that no operand lies ahead of the destination, and would test it or not use vectors.
-#if defined(__clang__)
-#pragma clang loop vectorize(assume_safety)
-#elif defined(__GNUC__)
-#pragma GCC ivdep
-#endif
-    for (; i < size; ++i) {
-        out[i] = element_cast<T>(kernel.template element<0>(in, i));
+// The loop for elements from `i` on.
+struct elements_loop {
+    template <class Kernel, class T, class Pointers>
+    XTENSOR_TORCH_ALWAYS_INLINE static void run(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_t i,
+                                                std::ptrdiff_t size) {
+        // Compilers cannot know that no operand lies ahead of the destination, and would test it or not use vectors.
+        XTENSOR_TORCH_INDEPENDENT_ITERATIONS
+        for (; i < size; ++i) {
+            out[i] = element_cast<T>(kernel.template element<0>(in, i));
+        }
     }
-}
-
-template <class T, class Kernel, class Pointers>
-XTENSOR_TORCH_VECTORIZED [[gnu::noinline]] void compute_as_compiled(const Kernel kernel, T* out, const Pointers in,
-                                                                    std::ptrdiff_t i, std::ptrdiff_t size) {
-    compute_elements(kernel, out, in, i, size);
-}
-
-#if defined(XTENSOR_TORCH_HAS_AVX2_LOOPS)
-template <class T, class Kernel, class Pointers>
-XTENSOR_TORCH_VECTORIZED [[gnu::noinline, gnu::target("avx2,fma")]] void compute_by_avx2(const Kernel kernel, T* out,
-                                                                                         const Pointers in,
-                                                                                         std::ptrdiff_t i,
-                                                                                         std::ptrdiff_t size) {
-    compute_elements(kernel, out, in, i, size);
-}
-#endif
-
-#if defined(XTENSOR_TORCH_HAS_AVX512_LOOPS)
-template <class T, class Kernel, class Pointers>
-XTENSOR_TORCH_VECTORIZED [[gnu::noinline, gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] void
-compute_by_avx512(const Kernel kernel, T* out, const Pointers in, std::ptrdiff_t i, std::ptrdiff_t size) {
-    compute_elements(kernel, out, in, i, size);
-}
-#endif
-
-#if defined(__clang__)
-#pragma clang diagnostic pop
-#endif
+};
 
 // Computes the elements for which xsimd has batches, from the first on, and returns how many those are.
 template <class T, class Kernel, class Pointers>
@@ -283,6 +252,9 @@ std::ptrdiff_t compute_batches([[maybe_unused]] const Kernel& kernel, [[maybe_un
     return 0;
 }
 
+// From so many elements on it is worth computing the first few on their own.
+inline constexpr std::ptrdiff_t worth_aligning = 192;
+
 /// Computes one run: `out[i] = kernel(in...[i])` for i in [0, size). An operand may be the destination itself, element
 /// for element, and must not overlap it otherwise.
 template <class T, class Kernel, class Pointers>
@@ -292,18 +264,17 @@ void compute_run(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_
         std::memmove(out, std::get<0>(in), static_cast<std::size_t>(size) * sizeof(T));
         return;
     }
-    const std::ptrdiff_t i = compute_batches(kernel, out, in, size);
-#if defined(XTENSOR_TORCH_HAS_AVX512_LOOPS)
-    if (available_instructions == instructions::avx512) {
-        return compute_by_avx512(kernel, out, in, i, size);
+    std::ptrdiff_t i = compute_batches(kernel, out, in, size);
+    // A container's memory seldom begins with a cache line, and vectors that cross lines are slow to write.
+    constexpr std::ptrdiff_t line = 64;
+    if (const auto crossed = reinterpret_cast<std::uintptr_t>(out + i) % line;
+        crossed != 0 && size - i >= worth_aligning) {
+        const std::ptrdiff_t aligned =
+            i + (line - static_cast<std::ptrdiff_t>(crossed)) / static_cast<std::ptrdiff_t>(sizeof(T));
+        run_in_vectors<elements_loop>(kernel, out, in, i, aligned);
+        i = aligned;
     }
-#endif
-#if defined(XTENSOR_TORCH_HAS_AVX2_LOOPS)
-    if (available_instructions == instructions::avx2) {
-        return compute_by_avx2(kernel, out, in, i, size);
-    }
-#endif
-    compute_as_compiled(kernel, out, in, i, size);
+    run_in_vectors<elements_loop>(kernel, out, in, i, size);
 }
 
 }  // namespace xtt::detail

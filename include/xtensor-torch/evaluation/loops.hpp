@@ -4,134 +4,18 @@
 #pragma once
 
 #include <xtensor-torch/evaluation/kernel.hpp>
+#include <xtensor-torch/evaluation/loop_dimensions.hpp>
 #include <xtensor-torch/evaluation/parallel.hpp>
 #include <xtensor-torch/evaluation/transpose.hpp>
-
-#include <c10/util/SmallVector.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
-#include <cstdlib>
 #include <tuple>
 #include <utility>
 
 namespace xtt::detail {
-
-// One dimension of the loops over N operands, of which number 0 is the destination. Strides count elements.
-template <std::size_t N>
-struct loop_dimension {
-    std::ptrdiff_t size = 1;
-    std::array<std::ptrdiff_t, N> strides{};
-};
-
-template <std::size_t N>
-using loop_dimensions = c10::SmallVector<loop_dimension<N>, 6>;
-
-// The step of an operand along a dimension of the destination, to which it is broadcast.
-template <class X>
-std::ptrdiff_t broadcast_stride(const X& x, std::size_t rank, std::size_t dimension) {
-    const auto& shape = x.shape();
-    const std::size_t missing = rank - shape.size();
-    if (dimension < missing || shape[dimension - missing] == 1) {
-        return 0;
-    }
-    return static_cast<std::ptrdiff_t>(x.strides()[dimension - missing]);
-}
-
-/// The dimensions along which something moves, outermost first.
-template <class D, class... Operand>
-auto dimensions_of(const D& destination, const Operand&... operands) {
-    constexpr std::size_t count = 1 + sizeof...(Operand);
-    const auto& shape = destination.shape();
-    loop_dimensions<count> dimensions;
-    for (std::size_t d = 0; d < shape.size(); ++d) {
-        if (shape[d] != 1) {
-            dimensions.push_back(
-                {static_cast<std::ptrdiff_t>(shape[d]),
-                 {broadcast_stride(destination, shape.size(), d), broadcast_stride(operands, shape.size(), d)...}});
-        }
-    }
-    return dimensions;
-}
-
-// Puts the destination's fastest dimension first, and merges dimensions where all operands allow it.
-template <std::size_t N>
-void sort_and_merge(loop_dimensions<N>& dimensions) {
-    std::reverse(dimensions.begin(), dimensions.end());
-    // By insertion, which keeps equal ones in their order, too: std::stable_sort allocates for a handful.
-    const auto first = dimensions.begin();
-    for (auto next = first; next != dimensions.end(); ++next) {
-        const auto place = std::upper_bound(first, next, *next,
-                                            [](const auto& x, const auto& y) { return x.strides[0] < y.strides[0]; });
-        std::rotate(place, next, next + 1);
-    }
-    std::size_t last = 0;
-    for (std::size_t d = 1; d < dimensions.size(); ++d) {
-        auto& inner = dimensions[last];
-        bool merges = true;
-        for (std::size_t k = 0; k < N; ++k) {
-            merges = merges && dimensions[d].strides[k] == inner.strides[k] * inner.size;
-        }
-        if (merges) {
-            inner.size *= dimensions[d].size;
-        } else {
-            dimensions[++last] = dimensions[d];
-        }
-    }
-    dimensions.resize(std::min(dimensions.size(), last + 1));
-}
-
-// The dimension along which an operand moves in the smallest steps.
-template <std::size_t N>
-std::size_t fastest_of(const loop_dimensions<N>& dimensions, std::size_t operand) {
-    std::size_t fastest = dimensions.size();
-    for (std::size_t d = 0; d < dimensions.size(); ++d) {
-        const auto stride = std::abs(dimensions[d].strides[operand]);
-        if (stride != 0 && (fastest == dimensions.size() || stride < std::abs(dimensions[fastest].strides[operand]))) {
-            fastest = d;
-        }
-    }
-    return fastest;
-}
-
-// Puts first the dimension in which most operands lie element after element, long rather than short, and second the
-// one in which the others do.
-template <std::size_t N>
-void choose_plane(loop_dimensions<N>& dimensions) {
-    constexpr std::ptrdiff_t long_enough = 64;
-    if (dimensions.size() < 2) {
-        return;
-    }
-    const auto move_to_front = [&](std::size_t from, std::size_t to) {
-        std::rotate(dimensions.begin() + static_cast<std::ptrdiff_t>(to),
-                    dimensions.begin() + static_cast<std::ptrdiff_t>(from),
-                    dimensions.begin() + static_cast<std::ptrdiff_t>(from) + 1);
-    };
-    std::size_t best = 0;
-    std::ptrdiff_t best_score = -1;
-    for (std::size_t d = 0; d < dimensions.size(); ++d) {
-        std::ptrdiff_t in_place = 0;
-        for (std::size_t k = 0; k < N; ++k) {
-            in_place += std::abs(dimensions[d].strides[k]) == 1;
-        }
-        const auto score = in_place * std::min(dimensions[d].size, long_enough);
-        if (score > best_score) {
-            best = d;
-            best_score = score;
-        }
-    }
-    move_to_front(best, 0);
-    for (std::size_t k = 0; k < N; ++k) {
-        const auto step = dimensions[0].strides[k];
-        const std::size_t fastest = fastest_of(dimensions, k);
-        if (step != 0 && step != 1 && fastest != 0) {
-            move_to_front(fastest, 1);
-            return;
-        }
-    }
-}
 
 // An operand whose elements along a run lie a step apart, in the place of its address.
 template <class V>
@@ -197,7 +81,7 @@ class loop_nest<T, Kernel, std::tuple<const V*...>> {
 public:
     loop_nest(const Kernel& kernel, T* out, const pointers& in, const loop_dimensions<count>& dimensions)
         : m_kernel(kernel), m_out(out), m_in(in), m_dimensions(dimensions) {
-        sort_and_merge(m_dimensions);
+        sort_and_merge(m_dimensions, [](const auto& dimension) { return dimension.strides[0]; });
         choose_plane(m_dimensions);
         while (m_dimensions.size() < 2) {
             m_dimensions.push_back({});

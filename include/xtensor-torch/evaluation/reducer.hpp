@@ -4,6 +4,9 @@
 
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/elements/accumulation.hpp>
+#include <xtensor-torch/evaluation/expression_tag.hpp>
+#include <xtensor-torch/evaluation/purity.hpp>
 #include <xtensor-torch/evaluation/reducer_stepper.hpp>
 #include <xtensor-torch/evaluation/reduction_nest.hpp>
 
@@ -14,6 +17,26 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+namespace xtt::detail {
+
+struct with_tensor_tag;
+
+}  // namespace xtt::detail
+
+namespace xt::extension {
+
+template <class CT>
+struct xfunction_base_impl<xtensor_expression_tag, xtt::detail::with_tensor_tag, CT> : xtt::detail::tagged {};
+
+}  // namespace xt::extension
+
+namespace xtt {
+
+template <>
+inline constexpr bool is_pure_v<detail::with_tensor_tag> = true;
+
+}  // namespace xtt
 
 namespace xtt::detail {
 
@@ -43,6 +66,27 @@ template <class E>
 concept reorderable_reducer = tagged_reducer<E> && is_associative<typename reducer_parts<E>::reduce>() &&
                               is_associative<typename reducer_parts<E>::merge>() &&
                               std::is_trivially_copyable_v<typename reducer_parts<E>::result>;
+
+// Hands its operand on. A function of an expression over containers alone by it has the tag of expressions over views.
+struct with_tensor_tag {
+    template <class V>
+    V operator()(const V& value) const {
+        return value;
+    }
+};
+
+template <class Reducer>
+auto tagged_reducer_of(const Reducer& reducer) {
+    using operand = xt::xfunction<with_tensor_tag, const typename reducer_parts<Reducer>::operand&>;
+    return reducer.build_reducer(operand(with_tensor_tag(), reducer.expression()));
+}
+
+// Reducers over containers alone that this library's loops serve where they are assigned to a view, or stand beside
+// one. Sums of short floats stay xtensor's.
+template <class E>
+concept untagged_reducer = requires { typename reducer_parts<E>::closure; } && !tagged_reducer<E> &&
+                           !reduced_precision<typename E::value_type> &&
+                           reorderable_reducer<decltype(tagged_reducer_of(std::declval<const E&>()))>;
 
 template <class Operands>
 inline constexpr bool are_references = false;

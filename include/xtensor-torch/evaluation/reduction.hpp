@@ -1,13 +1,11 @@
-// xtensor reduces one element after another into one accumulator, which keeps a processor waiting for each addition and
-// loses digits in long sums. This file says which functors may be called in another order, and adds up runs of elements
-// in several accumulators, and blocks of them one above the other.
+// xtensor reduces one element after another, in their order. This file says which of its functors may be called in
+// another order, and which of them pass over NaN where NumPy and LibTorch do not.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/evaluation/purity.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <iterator>
 #include <string_view>
 #include <type_traits>
@@ -56,11 +54,17 @@ bool is_nan(const V& value) {
     return value != copy;
 }
 
-// The greatest and the least, of which one NaN makes a NaN, as in NumPy and LibTorch, wherever it stands.
+// The greatest and the least, of which one NaN makes a NaN, as in NumPy and LibTorch, wherever it stands. Processors
+// have an instruction for each `of_numbers`, which passes NaN over.
 struct greatest {
     template <class R, class V>
     R operator()(const R& r, const V& v) const {
         return v > r || is_nan(v) ? static_cast<R>(v) : r;
+    }
+
+    template <class R>
+    static R of_numbers(const R& r, const R& v) {
+        return v > r ? v : r;
     }
 };
 
@@ -68,6 +72,11 @@ struct least {
     template <class R, class V>
     R operator()(const R& r, const V& v) const {
         return v < r || is_nan(v) ? static_cast<R>(v) : r;
+    }
+
+    template <class R>
+    static R of_numbers(const R& r, const R& v) {
+        return v < r ? v : r;
     }
 };
 
@@ -91,8 +100,13 @@ auto propagating_nan(const F& function) {
 template <class R, class Reduce, class Merge>
 struct reduction {
     using result_type = R;
-    [[no_unique_address]] Reduce reduce;
-    [[no_unique_address]] Merge merge;
+    using reduce_type = Reduce;
+    // Whether a long row of elements has a greater error than a short one.
+    static constexpr bool rounds =
+        !std::is_integral_v<R> && !std::is_same_v<Reduce, greatest> && !std::is_same_v<Reduce, least>;
+
+    XTENSOR_TORCH_NO_UNIQUE_ADDRESS Reduce reduce;
+    XTENSOR_TORCH_NO_UNIQUE_ADDRESS Merge merge;
     R neutral;
 
     template <class V>
@@ -102,114 +116,5 @@ struct reduction {
 
     R merged(const R& result, const R& other) const { return static_cast<R>(merge(result, other)); }
 };
-
-// Results that are added up sixteen at a time, the sums of sixteen sixteen at a time, and so on, so that a long sum has
-// the rounding errors of a short one. Each result is a row of `width` values, side by side.
-template <class Reduction>
-class cascade {
-    using R = typename Reduction::result_type;
-    static constexpr std::size_t steps = 16;
-    static constexpr std::size_t levels = 5;
-
-public:
-    cascade(const Reduction& reduction, R* rows, std::ptrdiff_t width)
-        : m_reduction(reduction), m_rows(rows), m_width(width) {
-        clear(0);
-    }
-
-    static constexpr std::size_t values(std::ptrdiff_t width) { return levels * static_cast<std::size_t>(width); }
-
-    // What is being added up now.
-    R* lowest() const { return m_rows; }
-    std::ptrdiff_t space() const { return static_cast<std::ptrdiff_t>(steps - m_filled[0]); }
-
-    void added(std::ptrdiff_t count) {
-        m_filled[0] += static_cast<std::size_t>(count);
-        for (std::size_t level = 0; level + 1 < levels && m_filled[level] >= steps; ++level) {
-            if (m_used == level + 1) {
-                clear(m_used++);
-            }
-            merge_into(level + 1, level);
-            clear(level);
-            m_filled[level] = 0;
-            ++m_filled[level + 1];
-        }
-    }
-
-    // The sum of all, in the lowest row.
-    void finish() {
-        for (std::size_t level = m_used - 1; level > 0; --level) {
-            merge_into(0, level);
-        }
-    }
-
-private:
-    void clear(std::size_t level) {
-        std::fill_n(m_rows + static_cast<std::ptrdiff_t>(level) * m_width, m_width, m_reduction.neutral);
-    }
-
-    void merge_into(std::size_t to, std::size_t from) {
-        R* const sums = m_rows + static_cast<std::ptrdiff_t>(to) * m_width;
-        const R* const addends = m_rows + static_cast<std::ptrdiff_t>(from) * m_width;
-        for (std::ptrdiff_t i = 0; i < m_width; ++i) {
-            sums[i] = m_reduction.merged(sums[i], addends[i]);
-        }
-    }
-
-    const Reduction& m_reduction;
-    R* m_rows;
-    std::ptrdiff_t m_width;
-    std::array<std::size_t, levels> m_filled{};
-    std::size_t m_used = 1;
-};
-
-template <class R>
-inline constexpr std::ptrdiff_t lane_count = std::clamp<std::ptrdiff_t>(128 / sizeof(R), 4, 32);
-
-// Rows of elements, one lane for each column.
-template <class Reduction, class Kernel, class In>
-void add_lanes(const Reduction& reduction, const Kernel& kernel, typename Reduction::result_type* lanes, const In& in,
-               std::ptrdiff_t first, std::ptrdiff_t rows) {
-    using R = typename Reduction::result_type;
-    constexpr std::ptrdiff_t count = lane_count<R>;
-    R sums[count];  // in registers: nothing else can write to them
-    std::copy_n(lanes, count, sums);
-    for (std::ptrdiff_t row = 0; row < rows; ++row, first += count) {
-        for (std::ptrdiff_t lane = 0; lane < count; ++lane) {
-            sums[lane] = reduction.added(sums[lane], kernel.template element<0>(in, first + lane));
-        }
-    }
-    std::copy_n(sums, count, lanes);
-}
-
-// Rows of elements, added to a row of results.
-template <class Reduction, class Kernel, class In>
-void add_row(const Reduction& reduction, const Kernel& kernel, typename Reduction::result_type* sums, const In in,
-             std::ptrdiff_t columns) {
-#if defined(__clang__)
-#pragma clang loop vectorize(assume_safety)
-#elif defined(__GNUC__)
-#pragma GCC ivdep
-#endif
-    for (std::ptrdiff_t i = 0; i < columns; ++i) {
-        sums[i] = reduction.added(sums[i], kernel.template element<0>(in, i));
-    }
-}
-
-template <class Reduction, class Kernel, class In>
-void add_four_rows(const Reduction& reduction, const Kernel& kernel, typename Reduction::result_type* sums,
-                   const In in0, const In in1, const In in2, const In in3, std::ptrdiff_t columns) {
-#if defined(__clang__)
-#pragma clang loop vectorize(assume_safety)
-#elif defined(__GNUC__)
-#pragma GCC ivdep
-#endif
-    for (std::ptrdiff_t i = 0; i < columns; ++i) {
-        auto sum = reduction.added(sums[i], kernel.template element<0>(in0, i));
-        sum = reduction.added(sum, kernel.template element<0>(in1, i));
-        sum = reduction.added(sum, kernel.template element<0>(in2, i));
-        sums[i] = reduction.added(sum, kernel.template element<0>(in3, i));
-    }
-}
 
 }  // namespace xtt::detail

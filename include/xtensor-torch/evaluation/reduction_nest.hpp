@@ -3,10 +3,13 @@
 // is kept.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/evaluation/kernel.hpp>
+#include <xtensor-torch/evaluation/loop_dimensions.hpp>
 #include <xtensor-torch/evaluation/loops.hpp>
 #include <xtensor-torch/evaluation/parallel.hpp>
 #include <xtensor-torch/evaluation/reduction.hpp>
+#include <xtensor-torch/evaluation/reduction_loops.hpp>
 
 #include <algorithm>
 #include <array>
@@ -59,8 +62,13 @@ public:
                    const dimensions& unsorted)
         : m_reduction(reduction), m_kernel(kernel), m_out(out), m_in(in), m_dimensions(unsorted) {
         point_forward();
-        sort();
-        merge();
+        sort_and_merge(m_dimensions, [](const dimension& d) {
+            std::ptrdiff_t sum = 0;
+            for (std::size_t k = 1; k < count; ++k) {
+                sum += std::abs(d.strides[k]);
+            }
+            return sum;
+        });
         if (!m_dimensions.empty() && is_reduced(m_dimensions[0])) {
             m_row = m_dimensions[0];
         }
@@ -111,41 +119,6 @@ private:
         }
     }
 
-    // The dimension in which the operands lie closest comes first.
-    void sort() {
-        const auto distance = [](const dimension& d) {
-            std::ptrdiff_t sum = 0;
-            for (std::size_t k = 1; k < count; ++k) {
-                sum += std::abs(d.strides[k]);
-            }
-            return sum;
-        };
-        std::reverse(m_dimensions.begin(), m_dimensions.end());
-        const auto first = m_dimensions.begin();
-        for (auto next = first; next != m_dimensions.end(); ++next) {
-            const auto place = std::upper_bound(
-                first, next, *next, [&](const auto& x, const auto& y) { return distance(x) < distance(y); });
-            std::rotate(place, next, next + 1);
-        }
-    }
-
-    void merge() {
-        std::size_t last = 0;
-        for (std::size_t d = 1; d < m_dimensions.size(); ++d) {
-            auto& inner = m_dimensions[last];
-            bool merges = true;
-            for (std::size_t k = 0; k < count; ++k) {
-                merges = merges && m_dimensions[d].strides[k] == inner.strides[k] * inner.size;
-            }
-            if (merges) {
-                inner.size *= m_dimensions[d].size;
-            } else {
-                m_dimensions[++last] = m_dimensions[d];
-            }
-        }
-        m_dimensions.resize(std::min(m_dimensions.size(), last + 1));
-    }
-
     // Compiles the loops for the ways in which the operands are read along the innermost dimension.
     template <along_row... Access>
     void choose_access() {
@@ -190,12 +163,18 @@ private:
     }
 
     // Where number `number` of the positions along some dimensions lies.
-    static std::pair<std::ptrdiff_t, pointers> position(const dimensions& some, std::ptrdiff_t number, pointers in) {
+    XTENSOR_TORCH_ALWAYS_INLINE static std::pair<std::ptrdiff_t, pointers> position(const dimensions& some,
+                                                                                    std::ptrdiff_t number,
+                                                                                    pointers in) {
         std::ptrdiff_t out = 0;
-        for (const auto& d : some) {
-            out += number % d.size * d.strides[0];
-            in = moved(in, d, number % d.size);
-            number /= d.size;
+        for (std::size_t k = 0; k < some.size(); ++k) {
+            const auto& d = some[k];
+            // A division takes as long as a hundred additions.
+            const bool last = k + 1 == some.size();
+            const std::ptrdiff_t steps = last ? number : number % d.size;
+            out += steps * d.strides[0];
+            in = moved(in, d, steps);
+            number = last ? 0 : number / d.size;
         }
         return {out, in};
     }
@@ -210,10 +189,7 @@ private:
         if (results > 1) {
             parallel_for(results, std::max<std::ptrdiff_t>(1, grain / (rows * m_row.size)),
                          [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-                             for (; first < last; ++first) {
-                                 const auto [out, in] = position(m_kept, first, m_in);
-                                 m_out[out] = reduce_some<Access...>(in, 0, rows, 0, m_row.size);
-                             }
+                             run_in_vectors<results_loop<Access...>>(this, rows, first, last);
                          });
             return;
         }
@@ -223,7 +199,7 @@ private:
         const std::ptrdiff_t rows_each = std::max<std::ptrdiff_t>(1, grain / m_row.size);
         const std::ptrdiff_t shares = pieces * ((rows + rows_each - 1) / rows_each);
         if (shares == 1) {
-            *m_out = reduce_some<Access...>(m_in, 0, rows, 0, m_row.size);
+            run_in_vectors<share_loop<Access...>>(this, m_out, std::ptrdiff_t{0}, rows, std::ptrdiff_t{0}, m_row.size);
             return;
         }
         const auto results_of_shares = std::make_unique_for_overwrite<R[]>(static_cast<std::size_t>(shares));
@@ -231,8 +207,9 @@ private:
             for (; first < last; ++first) {
                 const std::ptrdiff_t row = first / pieces * rows_each;
                 const std::ptrdiff_t column = first % pieces * length;
-                results_of_shares[static_cast<std::size_t>(first)] = reduce_some<Access...>(
-                    m_in, row, std::min(rows, row + rows_each), column, std::min(m_row.size, column + length) - column);
+                run_in_vectors<share_loop<Access...>>(this, &results_of_shares[static_cast<std::size_t>(first)], row,
+                                                      std::min(rows, row + rows_each), column,
+                                                      std::min(m_row.size, column + length) - column);
             }
         });
         std::array<R, cascade<Reduction>::values(1)> sums;
@@ -245,10 +222,31 @@ private:
         *m_out = sums[0];
     }
 
+    // The results [first, last), each of the same number of rows.
+    template <along_row... Access>
+    struct results_loop {
+        XTENSOR_TORCH_ALWAYS_INLINE static void run(const reduction_nest* nest, std::ptrdiff_t rows,
+                                                    std::ptrdiff_t first, std::ptrdiff_t last) {
+            for (; first < last; ++first) {
+                const auto [out, in] = position(nest->m_kept, first, nest->m_in);
+                nest->m_out[out] = nest->template reduce_some<Access...>(in, 0, rows, 0, nest->m_row.size);
+            }
+        }
+    };
+
     // The elements [column, column + length) of some rows.
     template <along_row... Access>
-    R reduce_some(const pointers& in, std::ptrdiff_t first_row, std::ptrdiff_t last_row, std::ptrdiff_t column,
-                  std::ptrdiff_t length) const {
+    struct share_loop {
+        XTENSOR_TORCH_ALWAYS_INLINE static void run(const reduction_nest* nest, R* out, std::ptrdiff_t first_row,
+                                                    std::ptrdiff_t last_row, std::ptrdiff_t column,
+                                                    std::ptrdiff_t length) {
+            *out = nest->template reduce_some<Access...>(nest->m_in, first_row, last_row, column, length);
+        }
+    };
+
+    template <along_row... Access>
+    XTENSOR_TORCH_ALWAYS_INLINE R reduce_some(const pointers& in, std::ptrdiff_t first_row, std::ptrdiff_t last_row,
+                                              std::ptrdiff_t column, std::ptrdiff_t length) const {
         if ((last_row - first_row) * length < 2 * lanes) {
             R sum = m_reduction.neutral;
             for (std::ptrdiff_t row = first_row; row < last_row; ++row) {
@@ -259,32 +257,32 @@ private:
             }
             return sum;
         }
-        std::array<R, cascade<Reduction>::values(lanes)> sums;
-        cascade<Reduction> sum(m_reduction, sums.data(), lanes);
+        constexpr auto enough = static_cast<std::ptrdiff_t>(cascade<Reduction>::steps) * lanes;
+        if (!Reduction::rounds || (last_row - first_row == 1 && length <= enough)) {
+            R sums[lanes];
+            std::fill_n(sums, lanes, m_reduction.neutral);
+            for (std::ptrdiff_t row = first_row; row < last_row; ++row) {
+                add_lanes(m_reduction, m_kernel, sums, row_at<Access...>(position(m_reduced, row, in).second), column,
+                          length);
+            }
+            return merge_lanes<lanes>(m_reduction, sums);
+        }
+        R levels[cascade<Reduction>::values(lanes)];
+        cascade<Reduction> sum(m_reduction, levels, lanes);
         for (std::ptrdiff_t row = first_row; row < last_row; ++row) {
             const auto elements = row_at<Access...>(position(m_reduced, row, in).second);
-            std::ptrdiff_t i = column;
-            while (i + lanes <= column + length) {
-                const std::ptrdiff_t rows = std::min((column + length - i) / lanes, sum.space());
-                add_lanes(m_reduction, m_kernel, sum.lowest(), elements, i, rows);
-                sum.added(rows);
-                i += rows * lanes;
-            }
-            if (i < column + length) {
-                for (std::ptrdiff_t lane = 0; i < column + length; ++i, ++lane) {
-                    sums[static_cast<std::size_t>(lane)] = m_reduction.added(sums[static_cast<std::size_t>(lane)],
-                                                                             m_kernel.template element<0>(elements, i));
-                }
-                sum.added(1);
+            for (std::ptrdiff_t i = 0; i < length;) {
+                const std::ptrdiff_t size = std::min(length - i, sum.space() * lanes);
+                R sums[lanes];
+                std::copy_n(levels, lanes, sums);
+                add_lanes(m_reduction, m_kernel, sums, elements, column + i, size);
+                std::copy_n(sums, lanes, levels);
+                sum.added((size + lanes - 1) / lanes);
+                i += size;
             }
         }
         sum.finish();
-        for (std::size_t half = lanes / 2; half > 0; half /= 2) {
-            for (std::size_t lane = 0; lane < half; ++lane) {
-                sums[lane] = m_reduction.merged(sums[lane], sums[lane + half]);
-            }
-        }
-        return sums[0];
+        return merge_lanes<lanes>(m_reduction, levels);
     }
 
     // ---- along columns ----
@@ -309,40 +307,46 @@ private:
             for (; first < last; ++first) {
                 const std::ptrdiff_t column = first % chunks * widest;
                 const auto [out, in] = position(m_kept, first / chunks, moved(m_in, columns, column));
-                reduce_chunk<Access...>(m_out + out + column * columns.strides[0], columns.strides[0], in, rows,
-                                        std::min(widest, columns.size - column), sums.get());
+                run_in_vectors<chunk_loop<Access...>>(this, m_out + out + column * columns.strides[0],
+                                                      columns.strides[0], in, rows,
+                                                      std::min(widest, columns.size - column), sums.get());
             }
         });
     }
 
+    // Some neighbouring results.
     template <along_row... Access>
-    void reduce_chunk(R* out, std::ptrdiff_t out_step, const pointers& in, const dimension& rows,
-                      std::ptrdiff_t columns, R* sums) const {
-        cascade<Reduction> sum(m_reduction, sums, columns);
-        const std::ptrdiff_t outer = size_of(m_reduced);
-        for (std::ptrdiff_t number = 0; number < outer; ++number) {
-            const pointers top = position(m_reduced, number, in).second;
-            std::ptrdiff_t row = 0;
-            while (row < rows.size) {
-                const std::ptrdiff_t end = row + std::min(rows.size - row, sum.space());
-                const std::ptrdiff_t added = end - row;
-                for (; row + 4 <= end; row += 4) {
-                    add_four_rows(m_reduction, m_kernel, sums, row_at<Access...>(moved(top, rows, row)),
-                                  row_at<Access...>(moved(top, rows, row + 1)),
-                                  row_at<Access...>(moved(top, rows, row + 2)),
-                                  row_at<Access...>(moved(top, rows, row + 3)), columns);
+    struct chunk_loop {
+        XTENSOR_TORCH_ALWAYS_INLINE static void run(const reduction_nest* nest, R* out, std::ptrdiff_t out_step,
+                                                    const pointers& in, const dimension& rows, std::ptrdiff_t columns,
+                                                    R* sums) {
+            cascade<Reduction> sum(nest->m_reduction, sums, columns);
+            const std::ptrdiff_t outer = size_of(nest->m_reduced);
+            for (std::ptrdiff_t number = 0; number < outer; ++number) {
+                const pointers top = position(nest->m_reduced, number, in).second;
+                const auto at = [&](std::ptrdiff_t row) {
+                    return nest->template row_at<Access...>(moved(top, rows, row));
+                };
+                std::ptrdiff_t row = 0;
+                while (row < rows.size) {
+                    const std::ptrdiff_t end = row + std::min(rows.size - row, sum.space());
+                    const std::ptrdiff_t added = end - row;
+                    for (; row + 4 <= end; row += 4) {
+                        add_rows(nest->m_reduction, nest->m_kernel, sums, columns, at(row), at(row + 1), at(row + 2),
+                                 at(row + 3));
+                    }
+                    for (; row < end; ++row) {
+                        add_rows(nest->m_reduction, nest->m_kernel, sums, columns, at(row));
+                    }
+                    sum.added(added);
                 }
-                for (; row < end; ++row) {
-                    add_row(m_reduction, m_kernel, sums, row_at<Access...>(moved(top, rows, row)), columns);
-                }
-                sum.added(added);
+            }
+            sum.finish();
+            for (std::ptrdiff_t i = 0; i < columns; ++i) {
+                out[i * out_step] = sums[i];
             }
         }
-        sum.finish();
-        for (std::ptrdiff_t i = 0; i < columns; ++i) {
-            out[i * out_step] = sums[i];
-        }
-    }
+    };
 
     const Reduction& m_reduction;
     Kernel m_kernel;

@@ -14,8 +14,8 @@
 namespace xtt::detail {
 
 // Blocks of this many bytes a side: one vector register of the machine that is compiled for.
-#if defined(__CUDACC__)
-inline constexpr std::size_t register_bytes = 0;  // its front end does not know the vector builtins
+#if defined(__CUDACC__) || !defined(__GNUC__)
+inline constexpr std::size_t register_bytes = 0;  // neither nvcc's front end nor cl knows the vector builtins
 #elif defined(__AVX__)
 inline constexpr std::size_t register_bytes = 32;
 #else
@@ -47,7 +47,7 @@ inline constexpr std::ptrdiff_t block_side = register_bytes > sizeof(V) && requi
     typename lane<sizeof(V)>::type;
 } ? register_bytes / sizeof(V) : 1;
 
-#if !defined(__CUDACC__)
+#if defined(__GNUC__) && !defined(__CUDACC__)
 template <class V>
 struct block {
     static constexpr auto side = static_cast<std::size_t>(block_side<V>);
@@ -87,7 +87,7 @@ void transpose(V* to, std::ptrdiff_t to_pitch, const V* from, std::ptrdiff_t fro
     constexpr std::ptrdiff_t side = block_side<V>;
     const std::ptrdiff_t whole_rows = side > 1 ? rows - rows % side : 0;
     const std::ptrdiff_t whole_columns = side > 1 ? columns - columns % side : 0;
-#if !defined(__CUDACC__)
+#if defined(__GNUC__) && !defined(__CUDACC__)
     if constexpr (side > 1) {
         const auto move = [&](std::ptrdiff_t i, std::ptrdiff_t j) {
             block<V> elements;

@@ -3,6 +3,7 @@
 // xtensor's shape and strides into the form LibTorch expects.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/memory/held_storage.hpp>
 #include <xtensor-torch/memory/layout.hpp>
@@ -24,8 +25,8 @@ struct tensor_geometry {
     c10::DimVector strides;
 };
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_negative_stride(const std::string& verb,
-                                                                          const c10::DimVector& strides) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_negative_stride(const std::string& verb,
+                                                                   const c10::DimVector& strides) {
     throw_value_error(verb + ": the container's strides are " + braced(strides) +
                       "; a tensor has no negative strides. Copy it instead: xtt::copy(x).");
 }

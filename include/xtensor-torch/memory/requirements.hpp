@@ -5,6 +5,7 @@
 // a cold function, so that a view of a good tensor pays for no string.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/elements/dtype_traits.hpp>
@@ -43,7 +44,7 @@ inline constexpr c10::DispatchKeySet lazy_value_keys{
 };
 
 // Composes the sentence of the first of the three requirements that any tensor has to meet.
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_kind(const std::string& verb, const at::Tensor& tensor) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_kind(const std::string& verb, const at::Tensor& tensor) {
     if (!tensor.defined()) {
         throw_value_error(verb +
                           ": the tensor is undefined; a tensor with elements or a shape is needed. "
@@ -75,7 +76,7 @@ inline void require_strided_storage(const char* verb, const at::Tensor& tensor) 
 }
 
 template <class T>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_device(const std::string& verb, const at::Tensor& tensor) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_device(const std::string& verb, const at::Tensor& tensor) {
     if (tensor.is_meta()) {
         throw_type_error(verb +
                          ": the tensor is on the meta device and has a shape but no elements; host memory is "
@@ -93,8 +94,7 @@ void require_host_memory(const char* verb, const at::Tensor& tensor) {
     }
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_lazy_values(const std::string& verb,
-                                                                      const at::Tensor& tensor) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_lazy_values(const std::string& verb, const at::Tensor& tensor) {
     if (tensor._is_zerotensor()) {
         throw_error(verb +
                     ": the tensor is a zero tensor, which stores no elements; stored values are needed. "
@@ -113,13 +113,13 @@ inline void require_stored_values(const char* verb, const at::Tensor& tensor) {
     }
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_gradient(const std::string& verb) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_gradient(const std::string& verb) {
     throw_error(verb +
                 ": the tensor requires grad, and autograd cannot follow what happens through a view; a tensor "
                 "outside the graph is needed. Detach it first: tensor.detach().");
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_tangent(const std::string& verb) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_tangent(const std::string& verb) {
     throw_error(verb +
                 ": the tensor carries a tangent of forward-mode differentiation, and autograd cannot follow what "
                 "happens through a view; a tensor without one is needed. Detach it first: tensor.detach().");
@@ -142,7 +142,7 @@ inline void require_no_gradient(const char* verb, const at::Tensor& tensor) {
 }
 
 template <class T>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_dtype(const std::string& verb, const at::Tensor& tensor) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_dtype(const std::string& verb, const at::Tensor& tensor) {
     const dtype_words wanted = describe(scalar_type_v<T>);
     const std::string fact = verb + ": the tensor is " + describe(tensor.scalar_type()).name + "; a " + verb + " of " +
                              type_name<T>() + " needs " + wanted.name + ". ";
@@ -159,7 +159,7 @@ void require_dtype(const char* verb, const at::Tensor& tensor) {
 }
 
 template <std::size_t N>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_rank(const std::string& verb, const at::Tensor& tensor) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_rank(const std::string& verb, const at::Tensor& tensor) {
     throw_value_error(verb + ": the tensor has " + plural(static_cast<std::size_t>(tensor.dim()), "dimension") +
                       ", shape " + braced(tensor.sizes()) + "; rank " + std::to_string(N) +
                       " was asked for. Ask for the tensor's rank, leave the rank out, or reshape it first: "
@@ -177,7 +177,7 @@ void require_rank(const char* verb, const at::Tensor& tensor) {
 }
 
 template <xt::layout_type L>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_order(const std::string& verb, const at::Tensor& tensor) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_order(const std::string& verb, const at::Tensor& tensor) {
     constexpr bool rows = L == xt::layout_type::row_major;
     throw_value_error(verb + ": the tensor's strides are " + braced(tensor.strides()) + " for shape " +
                       braced(tensor.sizes()) + "; a contiguous " + (rows ? "row-major" : "column-major") +
@@ -204,7 +204,7 @@ void require_order(const char* verb, const at::Tensor& tensor) {
     }
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_overlap(const std::string& verb, const at::Tensor& tensor) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_overlap(const std::string& verb, const at::Tensor& tensor) {
     throw_value_error(verb + ": elements of the tensor share memory (shape " + braced(tensor.sizes()) + ", strides " +
                       braced(tensor.strides()) +
                       "), so one write would change several; distinct elements are needed "
@@ -219,7 +219,7 @@ inline void require_distinct_elements(const char* verb, const at::Tensor& tensor
 }
 
 template <class T>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_alignment(const std::string& verb) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_alignment(const std::string& verb) {
     throw_value_error(verb + ": the tensor's memory does not start at a multiple of " + std::to_string(alignof(T)) +
                       " bytes; " + type_name<T>() + " needs that alignment. Copy it first: tensor.clone().");
 }
@@ -232,7 +232,7 @@ void require_alignment(const char* verb, const void* data) {
     }
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_storage(const std::string& verb, const at::Tensor& tensor) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_storage(const std::string& verb, const at::Tensor& tensor) {
     throw_value_error(verb + ": the tensor's storage holds " + std::to_string(tensor.storage().nbytes()) +
                       " bytes, fewer than shape " + braced(tensor.sizes()) +
                       " reaches; it was shrunk or freed. Use a tensor whose storage is whole.");

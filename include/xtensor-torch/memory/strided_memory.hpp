@@ -139,6 +139,100 @@ public:
         return const_reverse_linear_iterator(linear_cbegin());
     }
 
+    // xtensor's other iterators keep an index for every dimension. By rows, these take their place.
+    template <xt::layout_type Order>
+    static constexpr bool by_rows = L == xt::layout_type::dynamic && Order == xt::layout_type::row_major;
+    template <xt::layout_type Order>
+    using layout_iterator =
+        std::conditional_t<by_rows<Order>, linear_iterator, typename base::template layout_iterator<Order>>;
+    template <xt::layout_type Order>
+    using const_layout_iterator =
+        std::conditional_t<by_rows<Order>, const_linear_iterator, typename base::template const_layout_iterator<Order>>;
+    template <xt::layout_type Order>
+    using reverse_layout_iterator = std::conditional_t<by_rows<Order>, reverse_linear_iterator,
+                                                       typename base::template reverse_layout_iterator<Order>>;
+    template <xt::layout_type Order>
+    using const_reverse_layout_iterator =
+        std::conditional_t<by_rows<Order>, const_reverse_linear_iterator,
+                           typename base::template const_reverse_layout_iterator<Order>>;
+    using iterator = std::conditional_t<by_rows<XTENSOR_DEFAULT_TRAVERSAL>, linear_iterator, typename base::iterator>;
+    using const_iterator =
+        std::conditional_t<by_rows<XTENSOR_DEFAULT_TRAVERSAL>, const_linear_iterator, typename base::const_iterator>;
+    using reverse_iterator = std::conditional_t<by_rows<XTENSOR_DEFAULT_TRAVERSAL>, reverse_linear_iterator,
+                                                typename base::reverse_iterator>;
+    using const_reverse_iterator = std::conditional_t<by_rows<XTENSOR_DEFAULT_TRAVERSAL>, const_reverse_linear_iterator,
+                                                      typename base::const_reverse_iterator>;
+
+    using base::begin;
+    using base::cbegin;
+    using base::cend;
+    using base::crbegin;
+    using base::crend;
+    using base::end;
+    using base::rbegin;
+    using base::rend;
+
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    linear_iterator begin() noexcept {
+        return by_rows_at<linear_iterator>(*this, 0);
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    linear_iterator end() noexcept {
+        return by_rows_at<linear_iterator>(*this, this->size());
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    const_linear_iterator begin() const noexcept {
+        return by_rows_at<const_linear_iterator>(*this, 0);
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    const_linear_iterator end() const noexcept {
+        return by_rows_at<const_linear_iterator>(*this, this->size());
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    const_linear_iterator cbegin() const noexcept {
+        return begin<Order>();
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    const_linear_iterator cend() const noexcept {
+        return end<Order>();
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    reverse_linear_iterator rbegin() noexcept {
+        return reverse_linear_iterator(end<Order>());
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    reverse_linear_iterator rend() noexcept {
+        return reverse_linear_iterator(begin<Order>());
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    const_reverse_linear_iterator rbegin() const noexcept {
+        return const_reverse_linear_iterator(end<Order>());
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    const_reverse_linear_iterator rend() const noexcept {
+        return const_reverse_linear_iterator(begin<Order>());
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    const_reverse_linear_iterator crbegin() const noexcept {
+        return rbegin<Order>();
+    }
+    template <xt::layout_type Order = XTENSOR_DEFAULT_TRAVERSAL>
+        requires by_rows<Order>
+    const_reverse_linear_iterator crend() const noexcept {
+        return rend<Order>();
+    }
+
 protected:
     // `sizes` and `strides` are of rank N where N is static; `reach` is their extent, `layout` their order.
     template <class Sizes, class Strides>
@@ -195,10 +289,19 @@ private:
     template <class Iterator, class Self>
     static Iterator linear_at(Self& self, std::size_t position) noexcept {
         if constexpr (L == xt::layout_type::dynamic) {
-            return Iterator(self, self.has_holes(), static_cast<std::ptrdiff_t>(position));
-        } else {
-            return self.data() + position;
+            if (self.has_holes()) {
+                return by_rows_at<Iterator>(self, position);
+            }
         }
+        return self.data() + position;
+    }
+
+    template <class Iterator, class Self>
+    static Iterator by_rows_at(Self& self, std::size_t position) noexcept {
+        const std::size_t rank = self.m_shape.size();
+        const bool one_row = rank == 0 || self.m_layout == xt::layout_type::row_major;
+        return Iterator(self, static_cast<std::ptrdiff_t>(one_row ? self.size() : self.m_shape[rank - 1]),
+                        one_row ? 1 : self.m_strides[rank - 1], static_cast<std::ptrdiff_t>(position));
     }
 
     // The names xcontainer calls on its derived class.

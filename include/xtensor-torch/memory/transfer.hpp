@@ -3,6 +3,7 @@
 // is kept until then. No header of a particular device is needed.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 
 #include <ATen/EmptyTensor.h>
@@ -37,8 +38,8 @@ inline staging_memory make_staging_memory(at::IntArrayRef sizes, c10::ScalarType
     }
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_target(const std::string& verb, c10::Device device,
-                                                                 c10::DeviceIndex present) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_target(const std::string& verb, c10::Device device,
+                                                          c10::DeviceIndex present) {
     if (device.is_meta()) {
         throw_value_error(verb +
                           ": the device is meta, where tensors have a shape but no elements; a device with memory is "

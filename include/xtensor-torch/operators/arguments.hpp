@@ -3,6 +3,7 @@
 #pragma once
 
 #include <xtensor-torch/adopt.hpp>
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/to_host.hpp>
@@ -31,14 +32,13 @@ struct types {
 // Where an operator runs: on the elements, or on the shapes alone.
 enum class op_mode { host, meta };
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_op_device(const std::string& label,
-                                                                    const at::Tensor& tensor) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_op_device(const std::string& label, const at::Tensor& tensor) {
     throw_type_error(label + ": the tensor is on " + tensor.device().str() +
                      "; this operator computes in host memory. Copy it first, tensor.cpu(), or register the operator "
                      "with xtt::host_round_trip.");
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_op_without_meta(const std::string& label) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_op_without_meta(const std::string& label) {
     throw_type_error(label +
                      ": the tensor is on cpu, and another argument is on meta; all have to be on one device. Copy "
                      "it first: tensor.to(\"meta\").");
@@ -51,8 +51,8 @@ inline std::string conversion_to(const dtype_words& dtype) {
 
 // `lead` names the parameter whose dtype this one has to share, if there is one.
 template <class T>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_op_dtype(const std::string& label, const at::Tensor& tensor,
-                                                            const std::string* lead) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_op_dtype(const std::string& label, const at::Tensor& tensor,
+                                                     const std::string* lead) {
     const dtype_words wanted = describe(scalar_type_v<T>);
     const std::string expectation =
         lead == nullptr ? "the function takes " + wanted.name

@@ -3,6 +3,7 @@
 // the views that the results refer to are still there.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
@@ -111,8 +112,8 @@ leading_tensor find_leading_tensor(types<A...>, c10::ArrayRef<c10::IValue> value
 }
 
 template <class... T>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_op_elements(const std::string& label, const at::Tensor& tensor,
-                                                               element_list<T...>) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_op_elements(const std::string& label, const at::Tensor& tensor,
+                                                        element_list<T...>) {
     std::string names;
     std::string remedy;
     ((names += (names.empty() ? "" : ", ") + describe(scalar_type_v<T>).name,
@@ -184,9 +185,9 @@ void push_results(torch::jit::Stack& stack, const Results& results, const wanted
     }
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_shapes(const std::string& name,
-                                                                 const std::vector<std::string>& names,
-                                                                 c10::ArrayRef<c10::IValue> values) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_shapes(const std::string& name,
+                                                          const std::vector<std::string>& names,
+                                                          c10::ArrayRef<c10::IValue> values) {
     std::string shapes;
     for (std::size_t i = 0; i < values.size() && i < names.size(); ++i) {
         // A symbolic shape cannot be printed without making it a fact.
@@ -201,9 +202,10 @@ void push_results(torch::jit::Stack& stack, const Results& results, const wanted
 
 // Not inlined into its caller, whose variables lie above all that the function leaves behind.
 template <class Results, class Definition, class... A, std::size_t... I>
-[[gnu::noinline]] torch::jit::Stack results_of(const Definition& definition, op_call& call, const std::byte* caller,
-                                               const wanted_results& wanted, c10::ArrayRef<c10::IValue> values,
-                                               types<A...>, std::index_sequence<I...>) {
+XTENSOR_TORCH_NOINLINE torch::jit::Stack results_of(const Definition& definition, op_call& call,
+                                                    const std::byte* caller, const wanted_results& wanted,
+                                                    c10::ArrayRef<c10::IValue> values, types<A...>,
+                                                    std::index_sequence<I...>) {
     (A::require(call, definition.labels[I].c_str(), values[I]), ...);
     using result_type = result_of_t<typename Definition::function_type, types<A...>>;
     torch::jit::Stack returned;

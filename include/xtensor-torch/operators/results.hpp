@@ -4,6 +4,7 @@
 #pragma once
 
 #include <xtensor-torch/adopt.hpp>
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/concepts.hpp>
 #include <xtensor-torch/copy.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
@@ -123,7 +124,7 @@ bool dangles(const E& e, const call_lifetime& lifetime) {
     }
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_dangling(const std::string& name) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_dangling(const std::string& name) {
     throw_error(name +
                 ": the returned expression refers to a variable that was gone when the function returned; an "
                 "expression refers to what has a name and takes in what has none. Take values by reference "

@@ -1,0 +1,46 @@
+// What C++ leaves to compilers and each spells in its own way, under one name.
+#pragma once
+
+// Before a function that ends in an exception: it stays out of the code that seldom calls it.
+#if defined(__GNUC__)
+#define XTENSOR_TORCH_COLD [[gnu::cold, gnu::noinline]]
+#define XTENSOR_TORCH_NOINLINE [[gnu::noinline]]
+#define XTENSOR_TORCH_ALWAYS_INLINE [[gnu::always_inline]]
+// Between the parameters and the body of a lambda.
+#define XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define XTENSOR_TORCH_COLD __declspec(noinline)
+#define XTENSOR_TORCH_NOINLINE __declspec(noinline)
+#define XTENSOR_TORCH_ALWAYS_INLINE __forceinline
+#define XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA
+#else
+#define XTENSOR_TORCH_COLD
+#define XTENSOR_TORCH_NOINLINE
+#define XTENSOR_TORCH_ALWAYS_INLINE
+#define XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA
+#endif
+
+// Before a member that needs no room where its type is empty. On Windows the standard's name is ignored.
+#if defined(_MSC_VER)
+#define XTENSOR_TORCH_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#define XTENSOR_TORCH_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
+
+// Before a loop of which no iteration reads what another writes, so that it may become vectors without a test.
+#if defined(__clang__)
+#define XTENSOR_TORCH_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define XTENSOR_TORCH_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
+#elif defined(_MSC_VER)
+#define XTENSOR_TORCH_INDEPENDENT_ITERATIONS __pragma(loop(ivdep))
+#else
+#define XTENSOR_TORCH_INDEPENDENT_ITERATIONS
+#endif
+
+// Before a loop that GCC would unroll before it thinks of vectors.
+#if defined(__GNUC__) && !defined(__clang__)
+#define XTENSOR_TORCH_NO_UNROLLING _Pragma("GCC unroll 1")
+#else
+#define XTENSOR_TORCH_NO_UNROLLING
+#endif
