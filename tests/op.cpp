@@ -3,9 +3,13 @@
 
 #include "support/simulated_accelerator.hpp"
 
+#include <xtensor-torch/call.hpp>
+
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/complex.h>
+#include <ATen/ops/max.h>
+#include <ATen/ops/sum.h>
 #include <ATen/ops/tanh.h>
 
 #include <tuple>
@@ -36,6 +40,32 @@ void add_to(const char* name, at::Tensor& x, const at::Tensor& y, double factor)
 }
 
 }  // namespace
+
+TEST_CASE("an operator is called by its name, with the schema's defaults and types") {
+    const at::Tensor x = at::randn({2, 3});
+    CHECK(xtt::call("xtt_test::softclip", x, 2.0).equal(softclip("softclip", x, 2.0)));
+    CHECK(xtt::call("aten::add.Tensor", x, x).equal(x + x));
+    CHECK(xtt::call("aten::add.Tensor", x, x, 3).equal(x + 3 * x));
+    // A whole number where the schema has a float.
+    CHECK(xtt::call("xtt_test::softclip", x, 2).equal(softclip("softclip", x, 2.0)));
+    const auto [values, places] = xtt::call<std::tuple<at::Tensor, at::Tensor>>("aten::max.dim", x, 1);
+    CHECK(places.equal(std::get<1>(x.max(1))));
+    CHECK(xtt::call<at::Scalar>("aten::item", x.sum()).toDouble() == x.sum().item<double>());
+    at::Tensor changed = x.clone();
+    xtt::call<void>("aten::add_.Tensor", changed, x);
+    CHECK(changed.equal(x + x));
+}
+
+TEST_CASE("a call by a name that is not there, for another result or with other arguments is refused before it runs") {
+    at::Tensor x = at::ones({2, 3});
+    CHECK_THROWS_AS(xtt::call("xtt_test::nothing", x), c10::ValueError);
+    CHECK_THROWS_AS(xtt::call("aten::add.Nothing", x, x), c10::ValueError);
+    CHECK_THROWS_AS(xtt::call<double>("aten::add_.Tensor", x, x), c10::TypeError);
+    CHECK_THROWS_AS(xtt::call("aten::add_.Tensor", x), c10::Error);
+    CHECK_THROWS_AS(xtt::call("aten::add_.Tensor", x, "one"), c10::Error);
+    CHECK_THROWS_AS(xtt::call("aten::relu_", x, 1), c10::Error);
+    CHECK(x.equal(at::ones({2, 3})));
+}
 
 TEST_CASE("an operator is called through the dispatcher") {
     const at::Tensor x = at::randn({3, 4});

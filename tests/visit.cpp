@@ -192,4 +192,34 @@ TEST_CASE("visit of two tensors says which one it refuses, and leaves the other 
     CHECK(a._version() == version);
 }
 
+TEST_CASE("visit of three tensors makes their types, and says which one it refuses") {
+    at::Tensor out = at::zeros({3}, at::kDouble);
+    const at::Tensor x = counting({3});
+    const at::Tensor y = counting({3}, at::kDouble);
+    xtt::visit<float, double>(
+        out, x, y,
+        []<class T, class U, class V>(xtt::tensor_view<T>& result, const xtt::tensor_view<const U>& left,
+                                      const xtt::tensor_view<const V>& right) {
+            CHECK((std::is_same_v<T, double> && std::is_same_v<U, float> && std::is_same_v<V, double>));
+            result = left * right;
+        });
+    CHECK(out.equal(y * y));
+    at::Tensor doubles = x.to(at::kDouble);
+    const double sum = xtt::visit<xtt::same_dtype, float, double>(
+        out, doubles, y,
+        [](const auto& a, const auto& b, const auto& c) { return static_cast<double>(xt::sum(a + b + c)()); });
+    CHECK(sum == 5 + 3 + 3);
+    const auto version = out._version();
+    const auto refused = [&](auto&& call) { return message_of<c10::TypeError>(call); };
+    CHECK(contains(refused([&] { xtt::visit(out, doubles, x, [](auto&, auto&, auto&) {}); }),
+                   "the tensors are float64 and float32; two tensors of the same dtype are needed"));
+    CHECK(contains(refused([&] { xtt::visit(out, doubles, x, [](auto&, auto&, auto&) {}); }),
+                   "e.g. the third: tensor.to("));
+    CHECK(contains(refused([&] { xtt::visit<double>(out, y, x, [](auto&, auto&, auto&) {}); }),
+                   "visit: the third tensor is float32; the function takes float64."));
+    at::Tensor overlapping = at::zeros({1}, at::kDouble).expand({3});
+    CHECK_THROWS_AS((xtt::visit<double>(out, y, overlapping, [](auto&, auto&, auto&) {})), c10::ValueError);
+    CHECK(out._version() == version);
+}
+
 }  // namespace

@@ -5,6 +5,7 @@
 // This header includes <torch/library.h>, and is therefore not part of the umbrella header.
 #pragma once
 
+#include <xtensor-torch/call.hpp>
 #include <xtensor-torch/operators/registration.hpp>
 #include <xtensor-torch/visit.hpp>
 

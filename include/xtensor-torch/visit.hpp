@@ -3,6 +3,7 @@
 // are.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/view.hpp>
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -82,8 +84,8 @@ template <class Options, class Tensor>
 using first_view = decltype(first_view_of<Tensor>(typename Options::elements(), typename Options::ranks()));
 
 template <class... Elements>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_visited_dtype(const std::string& subject, const at::Tensor& tensor,
-                                                                 element_list<Elements...>) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_visited_dtype(const std::string& subject, const at::Tensor& tensor,
+                                                          element_list<Elements...>) {
     std::string names;
     std::string remedy;
     ((names += (names.empty() ? "" : ", ") + describe(scalar_type_v<Elements>).name,
@@ -94,8 +96,8 @@ template <class... Elements>
 }
 
 template <std::size_t... N>
-[[noreturn, gnu::cold, gnu::noinline]] void refuse_visited_rank(const std::string& subject, const at::Tensor& tensor,
-                                                                ranks<N...>) {
+[[noreturn]] XTENSOR_TORCH_COLD void refuse_visited_rank(const std::string& subject, const at::Tensor& tensor,
+                                                         ranks<N...>) {
     std::string names;
     ((names += (names.empty() ? "" : ", ") + std::to_string(N)), ...);
     throw_value_error("visit: " + subject + " has rank " + std::to_string(tensor.dim()) + ", shape " +
@@ -103,13 +105,19 @@ template <std::size_t... N>
                       ". Reshape it first: tensor.reshape(…).");
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_two_dtypes(const at::Tensor& first,
-                                                                     const at::Tensor& second) {
-    throw_type_error("visit: the tensors are " + describe(first.scalar_type()).name + " and " +
-                     describe(second.scalar_type()).name +
-                     "; two tensors of the same dtype are needed where the types are not listed, or same_dtype is. "
-                     "Convert one of them first, e.g. the second: tensor.to(" +
-                     describe(first.scalar_type()).constant + ").");
+// The tensors are counted from 0.
+inline const char* subject_of(std::size_t number, std::size_t count) {
+    constexpr const char* subjects[] = {"the first tensor", "the second tensor", "the third tensor"};
+    return count == 1 ? "the tensor" : subjects[number];
+}
+
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_two_dtypes(const at::Tensor& first, const at::Tensor& other,
+                                                              std::size_t number) {
+    throw_type_error(
+        "visit: the tensors are " + describe(first.scalar_type()).name + " and " + describe(other.scalar_type()).name +
+        "; two tensors of the same dtype are needed where the types are not listed, or same_dtype is. "
+        "Convert one of them first, e.g. the " +
+        (number == 1 ? "second" : "third") + ": tensor.to(" + describe(first.scalar_type()).constant + ").");
 }
 
 template <class... Elements, std::size_t... N>
@@ -175,40 +183,57 @@ Result call_with_views(F& function, Views&... views) {
     return function(views...);
 }
 
-template <class Options, class Tensor, class F>
-decltype(auto) visit_one(Tensor& tensor, F& function) {
-    using result = std::invoke_result_t<F&, first_view<Options, Tensor>&>;
-    constexpr typename Options::elements elements;
-    constexpr typename Options::ranks listed;
-    require_listed("the tensor", tensor, elements, listed);
-    return with_view_type<result>(elements, listed, tensor, [&](auto type) -> result {
-        auto view = make_view(type, tensor);
-        return call_with_views<result>(function, view);
-    });
+// Chooses the type of one view after the other, then makes them all and calls the function.
+template <class Result, class Options, class F, class... Tensors, class... Types>
+Result choose_views(F& function, const std::tuple<Tensors&...>& tensors, Types... chosen) {
+    constexpr std::size_t number = sizeof...(Types);
+    if constexpr (number == sizeof...(Tensors)) {
+        return std::apply(
+            [&](Tensors&... tensor) -> Result {
+                // No tensor is touched when another one is refused.
+                if constexpr (number > 1) {
+                    (require_viewable(chosen, tensor), ...);
+                }
+                const auto call = [&](auto&&... view) -> Result { return call_with_views<Result>(function, view...); };
+                return call(make_view(chosen, tensor)...);
+            },
+            tensors);
+    } else {
+        auto& tensor = std::get<number>(tensors);
+        const auto choose = [&](auto elements) -> Result {
+            return with_view_type<Result>(elements, typename Options::ranks(), tensor, [&](auto type) -> Result {
+                return choose_views<Result, Options>(function, tensors, chosen..., type);
+            });
+        };
+        if constexpr (number > 0 && Options::same_dtype) {
+            using first_type = typename std::tuple_element_t<0, std::tuple<Types...>>::type;
+            return choose(element_list<typename first_type::value_type>());
+        } else {
+            return choose(typename Options::elements());
+        }
+    }
 }
 
-template <class Options, class First, class Second, class F>
-decltype(auto) visit_two(First& first, Second& second, F& function) {
-    using result = std::invoke_result_t<F&, first_view<Options, First>&, first_view<Options, Second>&>;
+template <class Options, class F, class First, class... Others>
+decltype(auto) visit_tensors(F& function, First& first, Others&... others) {
+    using result = std::invoke_result_t<F&, first_view<Options, First>&, first_view<Options, Others>&...>;
     constexpr typename Options::elements elements;
     constexpr typename Options::ranks listed;
-    require_listed("the first tensor", first, elements, listed);
-    require_listed("the second tensor", second, elements, listed);
-    if (Options::same_dtype && first.scalar_type() != second.scalar_type()) [[unlikely]] {
-        refuse_two_dtypes(first, second);
-    }
-    return with_view_type<result>(elements, listed, first, [&]<class View>(std::type_identity<View> first_type) {
-        using others = std::conditional_t<Options::same_dtype, element_list<typename View::value_type>,
-                                          typename Options::elements>;
-        return with_view_type<result>(others(), listed, second, [&](auto second_type) -> result {
-            // Neither tensor is touched when the other one is refused.
-            require_viewable(first_type, first);
-            require_viewable(second_type, second);
-            auto first_view = make_view(first_type, first);
-            auto second_view = make_view(second_type, second);
-            return call_with_views<result>(function, first_view, second_view);
-        });
-    });
+    std::size_t number = 0;
+    const auto require = [&](const at::Tensor& tensor) {
+        require_listed(subject_of(number++, 1 + sizeof...(Others)), tensor, elements, listed);
+    };
+    require(first);
+    (require(others), ...);
+    number = 1;
+    [[maybe_unused]] const auto compare = [&](const at::Tensor& other) {
+        if (Options::same_dtype && first.scalar_type() != other.scalar_type()) [[unlikely]] {
+            refuse_two_dtypes(first, other, number);
+        }
+        ++number;
+    };
+    (compare(others), ...);
+    return choose_views<result, Options>(function, std::tuple<First&, Others&...>(first, others...));
 }
 
 template <class X>
@@ -227,7 +252,7 @@ concept tensor_operand = std::derived_from<std::remove_cvref_t<X>, at::Tensor>;
 /// Throws c10::TypeError for a dtype and c10::ValueError for a rank that is not listed, and whatever `view` throws.
 template <class... Options, detail::tensor_operand Tensor, class F>
 decltype(auto) visit(Tensor&& tensor, F&& function) {
-    return detail::visit_one<detail::visit_options_of<Options...>>(tensor, function);
+    return detail::visit_tensors<detail::visit_options_of<Options...>>(function, tensor);
 }
 
 /// Calls `function(first_view, second_view)` with views whose element types are the dtypes of the two tensors.
@@ -242,7 +267,15 @@ decltype(auto) visit(Tensor&& tensor, F&& function) {
 /// Throws what the visit of one tensor throws, and c10::TypeError where the dtypes differ and must not.
 template <class... Options, detail::tensor_operand First, detail::tensor_operand Second, class F>
 decltype(auto) visit(First&& first, Second&& second, F&& function) {
-    return detail::visit_two<detail::visit_options_of<Options...>>(first, second, function);
+    return detail::visit_tensors<detail::visit_options_of<Options...>>(function, first, second);
+}
+
+/// Calls `function(first_view, second_view, third_view)`, as the visit of two tensors does. With types listed and
+/// without `same_dtype` the function is instantiated for every triple of them.
+template <class... Options, detail::tensor_operand First, detail::tensor_operand Second, detail::tensor_operand Third,
+          class F>
+decltype(auto) visit(First&& first, Second&& second, Third&& third, F&& function) {
+    return detail::visit_tensors<detail::visit_options_of<Options...>>(function, first, second, third);
 }
 
 }  // namespace xtt
