@@ -1,5 +1,6 @@
 """How Sphinx makes the site of these pages; scripts/docs runs it. The pages are Markdown, to be read in the repository, too."""
 
+import os
 import re
 from pathlib import Path
 
@@ -28,7 +29,8 @@ linkcheck_timeout = 15
 linkcheck_workers = 4
 
 html_theme = "pydata_sphinx_theme"
-html_title = "xtensor-torch"
+html_title = f"xtensor-torch {release}"
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
@@ -43,6 +45,9 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+# Who publishes the site names the repository; the pages do not know where they lie.
+if repository := os.environ.get("XTENSOR_TORCH_REPOSITORY"):
+    html_theme_options["icon_links"] = [{"name": "Repository", "url": repository, "icon": "fa-solid fa-code-branch"}]
 templates_path = ["_templates"]
 html_sidebars = {"**": ["all-pages"], "from-python": ["all-pages", "page-toc"]}
 

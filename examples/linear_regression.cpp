@@ -5,7 +5,6 @@
 #include <xtensor-torch/xtensor.hpp>
 
 #include <getopt.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -21,7 +21,7 @@ constexpr double true_intercept = 1.0;
 
 struct options {
     int epochs = 500;
-    double learning_rate = 0.5;
+    double learning_rate = 0.1;
     unsigned seed = 42;
     std::string out = "linear_regression.png";
 };
@@ -95,21 +95,42 @@ struct linear_model : torch::nn::Module {
     torch::nn::Linear layer;
 };
 
-void train(linear_model& model, const torch::Tensor& x, const torch::Tensor& y, const options& chosen) {
+// The line that the model stood for after so many epochs.
+struct line {
+    int epoch;
+    double slope;
+    double intercept;
+};
+
+line line_of(const linear_model& model, int epoch) {
+    return {epoch, model.layer->weight.item<double>(), model.layer->bias.item<double>()};
+}
+
+// Starts from a line that is visibly wrong, and returns what became of it.
+std::vector<line> train(linear_model& model, const torch::Tensor& x, const torch::Tensor& y, const options& chosen) {
+    {
+        const torch::NoGradGuard no_grad;
+        model.layer->weight.fill_(-1.5);
+        model.layer->bias.fill_(3.5);
+    }
     torch::optim::SGD optimizer(model.parameters(), torch::optim::SGDOptions(chosen.learning_rate));
-    const bool terminal = isatty(STDOUT_FILENO) != 0;
-    const int interval = std::max(1, chosen.epochs / 10);
+    std::vector<line> lines{line_of(model, 0)};
+    int next = 1;  // 1, 2, 5, 10, 20, 50, …: it changes most in the beginning
     for (int epoch = 1; epoch <= chosen.epochs; ++epoch) {
         optimizer.zero_grad();
         const torch::Tensor loss = torch::mse_loss(model.forward(x), y);
         loss.backward();
         optimizer.step();
-        if (epoch % interval == 0 || epoch == chosen.epochs) {
-            std::printf("%sepoch %d/%d, loss %.6f%s", terminal ? "\r" : "  ", epoch, chosen.epochs, loss.item<double>(),
-                        terminal && epoch != chosen.epochs ? "" : "\n");
+        if (epoch == next || epoch == chosen.epochs) {
+            lines.push_back(line_of(model, epoch));
+            std::printf("  epoch %4d, loss %.6f, y = %+.3f x %+.3f\n", epoch, loss.item<double>(), lines.back().slope,
+                        lines.back().intercept);
             std::fflush(stdout);
+            const std::string digits = std::to_string(next);
+            next = digits.front() == '2' ? next / 2 * 5 : next * 2;
         }
     }
+    return lines;
 }
 
 // Each side sees what the other wrote, because there is one memory.
@@ -123,9 +144,11 @@ void show_sharing(torch::Tensor predictions) {
     view(0, 0) = before;
 }
 
-// Draws points and line with gnuplot, which reads them from the pipe. Returns false where there is no gnuplot.
-template <class Points, class Line>
-bool plot(const Points& x, const Points& y, const Line& fitted, const std::string& out) {
+// Draws with gnuplot, which reads from a pipe: the data, the lines on the way, the fit, and below what it leaves over.
+// Returns false where there is no gnuplot.
+template <class Points, class Fitted>
+bool plot(const Points& x, const Points& y, const Fitted& fitted, const std::vector<line>& lines,
+          const std::string& out) {
     if (std::system("command -v gnuplot >/dev/null 2>&1") != 0) {
         return false;
     }
@@ -139,20 +162,38 @@ bool plot(const Points& x, const Points& y, const Line& fitted, const std::strin
     }
     std::fputs("$points << END\n", gnuplot);
     for (std::size_t i = 0; i < x.shape(0); ++i) {
-        std::fprintf(gnuplot, "%.17g %.17g %.9g\n", x(i, 0), y(i, 0), static_cast<double>(fitted(i, 0)));
+        std::fprintf(gnuplot, "%.17g %.17g %.9g\n", x(i, 0), y(i, 0), y(i, 0) - static_cast<double>(fitted(i, 0)));
     }
     std::fprintf(gnuplot,
                  "END\n"
-                 "set terminal pngcairo size 960,640 font 'sans,12'\n"
+                 "set terminal pngcairo size 960,800 font 'sans,12'\n"
                  "set output '%s'\n"
-                 "set title 'Linear Regression' font ',16'\n"
-                 "set xlabel 'x'\n"
-                 "set ylabel 'y'\n"
-                 "set key left top\n"
-                 "set grid\n"
-                 "plot $points using 1:2 with points pointtype 7 linecolor rgb '#4477aa' title 'data', "
-                 "$points using 1:3 smooth unique with lines linewidth 3 linecolor rgb '#ee6677' title 'fit'\n",
-                 quoted.c_str());
+                 "set multiplot\n"
+                 "set lmargin at screen 0.08\nset rmargin at screen 0.97\n"
+                 "set tmargin at screen 0.92\nset bmargin at screen 0.36\n"
+                 "set title 'y = %.3f x %+.3f after %d epochs; the data are y = %g x %+g and noise' font ',15'\n"
+                 "set ylabel 'y'\nset xrange [0:1]\nset format x ''\nset key bottom right\nset grid\nplot ",
+                 quoted.c_str(), lines.back().slope, lines.back().intercept, lines.back().epoch, true_slope,
+                 true_intercept);
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+        // From pale to strong.
+        const auto shade = static_cast<int>(215 - 130 * i / lines.size());
+        std::fprintf(gnuplot, "%.9g * x + %.9g with lines linewidth 1.5 linecolor rgb '#ee%02x%02x' title '%s', ",
+                     lines[i].slope, lines[i].intercept, shade, shade,
+                     i == 0                  ? "before"
+                     : i + 2 == lines.size() ? "on the way"
+                                             : "");
+    }
+    std::fprintf(gnuplot,
+                 "$points using 1:2 with points pointtype 7 linecolor rgb '#4477aa' title 'data', "
+                 "%.9g * x + %.9g with lines linewidth 3 linecolor rgb '#cc3344' title 'fit'\n"
+                 "set tmargin at screen 0.30\nset bmargin at screen 0.09\n"
+                 "unset title\nunset key\nset format x '%%g'\nset xlabel 'x'\nset ylabel 'data - fit'\n"
+                 "plot 0 with lines linewidth 2 linecolor rgb '#cc3344', "
+                 "$points using 1:3 with impulses linecolor rgb '#4477aa', "
+                 "$points using 1:3 with points pointtype 7 pointsize 0.7 linecolor rgb '#4477aa'\n"
+                 "unset multiplot\n",
+                 lines.back().slope, lines.back().intercept);
     if (pclose(gnuplot) != 0) {
         throw std::runtime_error("gnuplot could not write \"" + out + "\"; see its message above.");
     }
@@ -176,7 +217,7 @@ void run(const options& chosen) {
     // 3. Training in LibTorch.
     std::cout << "training:\n";
     linear_model model;
-    train(model, inputs, targets, chosen);
+    const std::vector<line> lines = train(model, inputs, targets, chosen);
 
     // 4. Predictions back in xtensor, without a copy. They belong to autograd's graph until they are detached.
     torch::Tensor predictions = model.forward(inputs);
@@ -191,14 +232,13 @@ void run(const options& chosen) {
     show_sharing(predictions);
 
     // 5. How good the fit is.
-    const auto slope = model.layer->weight.item<double>();
-    const auto intercept = model.layer->bias.item<double>();
+    const auto [epochs, slope, intercept] = lines.back();
     const bool good = std::abs(slope / true_slope - 1.0) < 0.05 && std::abs(intercept / true_intercept - 1.0) < 0.05;
-    std::printf("fitted: y = %.3f x + %.3f; the truth: y = %g x + %g; %s\n", slope, intercept, true_slope,
-                true_intercept, good ? "both within 5 % of the truth" : "not within 5 % of the truth");
+    std::printf("fitted after %d epochs: y = %.3f x %+.3f; the truth: y = %g x %+g; %s\n", epochs, slope, intercept,
+                true_slope, true_intercept, good ? "both within 5 % of the truth" : "not within 5 % of the truth");
 
     // 6. The picture.
-    if (plot(x, y, fitted, chosen.out)) {
+    if (plot(x, y, fitted, lines, chosen.out)) {
         std::cout << "plot: " << chosen.out << std::endl;
     } else {
         std::cout << "no plot: gnuplot is not installed. To get one: apt-get install gnuplot-nox" << std::endl;

@@ -47,7 +47,12 @@ def run(*command):
 settings = [f"--config-settings={setting}" for setting in [f"build-dir={work / 'build'}", *sys.argv[5:]]]
 run(sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps", "--no-index", "--upgrade",
     "--disable-pip-version-check", "--target", site, *settings, source)
+(tags,) = (line for file in site.glob("xtt_operators-*.dist-info/WHEEL") for line in file.read_text().splitlines()
+           if line.startswith("Tag: "))
+if not tags.startswith("Tag: py3-none-"):
+    sys.exit(f"python_operators: the wheel must serve every Python; {tags}")
 run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", source / "tests")
 run(sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1", "--nproc-per-node=2",
     source / "train_distributed.py")
-run(program, site / "xtt_operators" / "libxtt_operators.so")
+(library,) = site.glob("xtt_operators/*xtt_operators.so")
+run(program, library)

@@ -4,7 +4,8 @@ import pathlib
 
 import torch
 
-library = pathlib.Path(__file__).parent / "libxtt_operators.so"
+# libxtt_operators.so, xtt_operators.dll, …: there is one, and the system names it.
+(library,) = (file for file in pathlib.Path(__file__).parent.glob("*xtt_operators.*") if file.suffix in (".so", ".dylib", ".dll"))
 torch.ops.load_library(library)
 
 softclip = torch.ops.xtt_operators.softclip
