@@ -1,5 +1,6 @@
 // Each kind of expression over a view gives the same elements whatever it is assigned to: those that xtensor gives over
 // an owned copy.
+#include "support/layouts.hpp"
 #include "support/testing.hpp"
 
 #include <xtensor-torch/adopt.hpp>
@@ -20,14 +21,6 @@ using namespace testing;
 namespace {
 
 using owned_array = xt::xtensor<double, 2, xt::layout_type::row_major>;
-
-// The same values in every way in which a tensor's elements may lie.
-std::vector<at::Tensor> layouts_of(const at::Tensor& values) {
-    const at::Tensor wider = at::empty({2 * values.size(0), values.size(1) + 3}, values.options());
-    const at::Tensor with_holes = wider.slice(0, 0, at::nullopt, 2).slice(1, 1, values.size(1) + 1);
-    with_holes.copy_(values);
-    return {values, values.t().contiguous().t(), with_holes};
-}
 
 template <class X, class Y>
 bool hold_the_same(const X& x, const Y& y) {

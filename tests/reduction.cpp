@@ -1,3 +1,4 @@
+#include "support/layouts.hpp"
 #include "support/testing.hpp"
 
 #include <xtensor-torch/copy.hpp>
@@ -27,15 +28,6 @@ using namespace testing;
 namespace {
 
 using axes_of_a_reduction = std::vector<std::size_t>;
-
-// The same values in every way in which a tensor's elements may lie.
-std::vector<at::Tensor> layouts_of(const at::Tensor& values) {
-    const at::Tensor wider = at::empty({values.size(0), 2 * values.size(1), values.size(2) + 3}, values.options());
-    const at::Tensor with_holes = wider.slice(1, 0, at::nullopt, 2).slice(2, 1, values.size(2) + 1);
-    with_holes.copy_(values);
-    return {values, values.permute({2, 1, 0}).contiguous().permute({2, 1, 0}),
-            values.permute({0, 2, 1}).contiguous().permute({0, 2, 1}), with_holes};
-}
 
 template <class X, class Y>
 bool are_close(const X& x, const Y& y) {
