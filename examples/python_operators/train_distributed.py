@@ -48,6 +48,9 @@ def main(steps=5, batch=32):
             optimizer.step()
     if rank == 0:
         print(f"{steps} steps on {processes} processes: loss {loss.item():.4f}, gradients agree within {largest:.1e}")
+    # The group ends where no process still waits for another, and after the model that uses it.
+    dist.barrier()
+    del together, optimizers, optimizer, model, many
     dist.destroy_process_group()
 
 
