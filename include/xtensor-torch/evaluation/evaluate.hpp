@@ -103,7 +103,7 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
         return;
     }
     const auto kernel = kernel_of(expression);
-    const std::tuple in(static_cast<const typename Operand::value_type*>(operands.data() + operands.data_offset())...);
+    const auto in = addresses_of(operands...);
     T* out = destination.data() + destination.data_offset();
     // Also a destination without dimensions: nothing but that broadcasts to it.
     if (destination.is_contiguous() && (in_same_order(destination, operands) && ...)) {

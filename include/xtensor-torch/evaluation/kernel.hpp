@@ -208,6 +208,12 @@ inline constexpr bool has_batch_form<T, call<F, Arguments...>> = xt::has_simd_ap
 
 #endif
 
+/// Where each operand's first element lies.
+template <class... Operand>
+auto addresses_of(const Operand&... operands) {
+    return std::tuple(static_cast<const typename Operand::value_type*>(operands.data() + operands.data_offset())...);
+}
+
 /// The same operands, a number of elements further on.
 template <class Pointers>
 Pointers advanced(const Pointers& in, std::ptrdiff_t elements) {

@@ -165,8 +165,7 @@ void reduce_in_loops(const Reducer& reducer, const E& e, R* out, const Strides& 
     const auto operands = operands_of(e);
     const bool crossed = std::apply(
         [&](const auto&... operand) {
-            std::tuple in(static_cast<const typename std::remove_cvref_t<decltype(operand)>::value_type*>(
-                operand.data() + operand.data_offset())...);
+            auto in = addresses_of(operand...);
             const std::size_t rank = e.shape().size();
             loop_dimensions<1 + sizeof...(operand)> dimensions;
             for_each_axis(reducer, [&](std::ptrdiff_t size, std::size_t axis, std::size_t dimension, bool reduced) {

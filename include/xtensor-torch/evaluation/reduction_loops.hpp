@@ -31,8 +31,7 @@ public:
 
     static constexpr std::size_t values(std::ptrdiff_t width) { return levels * static_cast<std::size_t>(width); }
 
-    // What is being added up now.
-    R* lowest() const { return m_rows; }
+    // How many more results the lowest row, which is being added up now, takes.
     std::ptrdiff_t space() const { return static_cast<std::ptrdiff_t>(steps - m_filled[0]); }
 
     void added(std::ptrdiff_t count) {
@@ -75,7 +74,7 @@ private:
     std::size_t m_used = 1;
 };
 
-// The lanes of a row of elements, and how many such rows are added up before the cascade takes over.
+// How many elements are added up side by side.
 template <class R>
 inline constexpr std::ptrdiff_t lane_count = std::clamp<std::ptrdiff_t>(128 / sizeof(R), 4, 32);
 
@@ -86,6 +85,10 @@ inline constexpr bool compares_numbers =
     requires(typename Reduction::result_type r) { Reduction::reduce_type::of_numbers(r, r); } &&
     std::is_floating_point_v<typename Reduction::result_type> &&
     std::is_same_v<typename Reduction::result_type, typename Kernel::value_type>;
+
+// Of an element's size, so that a vector of elements has a vector of flags.
+template <class R>
+using nan_flag = std::conditional_t<sizeof(R) == sizeof(int), int, std::int64_t>;
 
 // Elements, one lane after the other. The sums should be an array that nothing else refers to: it lies in registers.
 template <class Reduction, class Kernel, class In>
@@ -106,13 +109,12 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_lanes(const Reduction& reduction, co
     };
     bool done = false;
     if constexpr (compares_numbers<Reduction, Kernel>) {
-        using flag = std::conditional_t<sizeof(R) == sizeof(int), int, std::int64_t>;
-        flag flags[count]{};
+        nan_flag<R> flags[count]{};
         add([&](const R& sum, const R& element, std::ptrdiff_t lane) {
             flags[lane] |= is_nan(element) ? 1 : 0;
             return Reduction::reduce_type::of_numbers(sum, element);
         });
-        flag any = 0;
+        nan_flag<R> any = 0;
         for (std::ptrdiff_t lane = 0; lane < count; ++lane) {
             any |= flags[lane];
         }
@@ -150,8 +152,7 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_rows(const Reduction& reduction, con
                                                  const In&... in) {
     using R = typename Reduction::result_type;
     if constexpr (compares_numbers<Reduction, Kernel>) {
-        using flag = std::conditional_t<sizeof(R) == sizeof(int), int, std::int64_t>;
-        flag any = 0;
+        nan_flag<R> any = 0;
         XTENSOR_TORCH_INDEPENDENT_ITERATIONS
         for (std::ptrdiff_t i = 0; i < columns; ++i) {
             R sum = sums[i];

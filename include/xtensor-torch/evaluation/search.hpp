@@ -68,13 +68,7 @@ bool any_of(const E& e, const Test& test) {
         const auto operands = operands_of(e);
         if constexpr (std::tuple_size_v<decltype(operands)> > 0) {
             if (std::apply([&](const auto&... operand) { return is_one_run(e, operand...); }, operands)) {
-                const auto in = std::apply(
-                    [](const auto&... operand) {
-                        return std::tuple(
-                            static_cast<const typename std::remove_cvref_t<decltype(operand)>::value_type*>(
-                                operand.data() + operand.data_offset())...);
-                    },
-                    operands);
+                const auto in = std::apply([](const auto&... operand) { return addresses_of(operand...); }, operands);
                 const auto size = static_cast<std::ptrdiff_t>(e.size());
                 return find_first(test, kernel_of(e), in, size) < size;
             }
@@ -174,7 +168,7 @@ struct places_of<xt::xtensor<T, N, L>> {
     using type = xt::xtensor<std::size_t, N - 1>;
 };
 
-/// `extremes_along(axis)` gives the extremes to look for, as a lazy reducer.
+/// `extremes_along(e, axis)` gives the extremes to look for, as a lazy reducer.
 template <class E, class ExtremesAlong>
 auto places_along(const E& e, std::ptrdiff_t axis, const ExtremesAlong& extremes_along) {
     if constexpr (readable_in_place<E>) {
