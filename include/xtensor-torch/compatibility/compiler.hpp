@@ -20,9 +20,12 @@
 #define XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA
 #endif
 
-// Before a member that needs no room where its type is empty. On Windows the standard's name is ignored.
+// Before a member that needs no room where its type is empty. On Windows the standard's name is ignored; for ARM, GCC
+// says at every call that it once passed such structures otherwise.
 #if defined(_MSC_VER)
 #define XTENSOR_TORCH_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#elif defined(__aarch64__) && defined(__GNUC__) && !defined(__clang__)
+#define XTENSOR_TORCH_NO_UNIQUE_ADDRESS
 #else
 #define XTENSOR_TORCH_NO_UNIQUE_ADDRESS [[no_unique_address]]
 #endif
@@ -43,4 +46,11 @@
 #define XTENSOR_TORCH_NO_UNROLLING _Pragma("GCC unroll 1")
 #else
 #define XTENSOR_TORCH_NO_UNROLLING
+#endif
+
+// Before a loop whose bounds are constants, so that no loop is left of it.
+#if defined(__GNUC__)
+#define XTENSOR_TORCH_UNROLLED _Pragma("GCC unroll 32")
+#else
+#define XTENSOR_TORCH_UNROLLED
 #endif

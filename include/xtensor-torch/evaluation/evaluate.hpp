@@ -6,6 +6,7 @@
 #include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/conversion.hpp>
 #include <xtensor-torch/evaluation/expression_tag.hpp>
 #include <xtensor-torch/evaluation/gather.hpp>
@@ -14,6 +15,7 @@
 #include <xtensor-torch/evaluation/loops.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/evaluation/reducer.hpp>
+#include <xtensor-torch/evaluation/rows.hpp>
 
 #include <algorithm>
 #include <string>

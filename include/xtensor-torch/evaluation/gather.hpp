@@ -6,6 +6,7 @@
 #include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/parallel.hpp>
+#include <xtensor-torch/evaluation/rows.hpp>
 
 #include <c10/util/SmallVector.h>
 

@@ -6,6 +6,7 @@
 
 #include <c10/macros/Macros.h>
 
+#include <cstddef>
 #include <string>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__) && !defined(__AVX512F__)
@@ -30,6 +31,16 @@ TORCH_API std::string get_cpu_capability();
 }  // namespace at
 
 namespace xtt::detail {
+
+// The vector registers of the machine that is compiled for; none where the compiler has no vectors to write down, as
+// nvcc's front end and cl.
+#if defined(__CUDACC__) || !defined(__GNUC__)
+inline constexpr std::size_t register_bytes = 0;
+#elif defined(__AVX__)
+inline constexpr std::size_t register_bytes = 32;
+#else
+inline constexpr std::size_t register_bytes = 16;
+#endif
 
 enum class instructions : unsigned char { as_compiled, avx2, avx512 };
 
@@ -75,21 +86,35 @@ run_by_avx512(Arguments... arguments) {
 #pragma clang diagnostic pop
 #endif
 
-/// Calls `Loop::run(arguments...)` in a function that is compiled for the best of these instructions. `run`, and what
-/// it calls up to the innermost loop, must be always inline: only then is that loop compiled for them.
-template <class Loop, class... Arguments>
+/// Calls `Loop::run(arguments...)` in a function that is compiled for the best of these instructions, up to `Best`.
+/// `run`, and what it calls up to the innermost loop, must be always inline: only then is that loop compiled for them.
+template <class Loop, instructions Best = instructions::avx512, class... Arguments>
 void run_in_vectors(const Arguments&... arguments) {
 #if defined(XTENSOR_TORCH_HAS_AVX512_LOOPS)
-    if (available_instructions == instructions::avx512) {
-        return run_by_avx512<Loop, Arguments...>(arguments...);
+    if constexpr (Best == instructions::avx512) {
+        if (available_instructions == instructions::avx512) {
+            return run_by_avx512<Loop, Arguments...>(arguments...);
+        }
     }
 #endif
 #if defined(XTENSOR_TORCH_HAS_AVX2_LOOPS)
-    if (available_instructions == instructions::avx2) {
+    if (available_instructions != instructions::as_compiled) {
         return run_by_avx2<Loop, Arguments...>(arguments...);
     }
 #endif
     run_as_compiled<Loop, Arguments...>(arguments...);
+}
+
+/// Calls `Loop<Bytes>::run(arguments...)`, for a loop that spells its vectors out, with as many bytes as the registers
+/// of these instructions have, of AVX2 at most.
+template <template <std::size_t> class Loop, class... Arguments>
+void run_in_registers(const Arguments&... arguments) {
+#if defined(XTENSOR_TORCH_HAS_AVX2_LOOPS)
+    if (available_instructions != instructions::as_compiled) {
+        return run_by_avx2<Loop<32>, Arguments...>(arguments...);
+    }
+#endif
+    run_as_compiled<Loop<register_bytes>, Arguments...>(arguments...);
 }
 
 }  // namespace xtt::detail

@@ -5,15 +5,13 @@
 
 #include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
-#include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/instructions.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/evaluation/purity.hpp>
 #include <xtensor-torch/evaluation/vector_functions.hpp>
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -208,6 +206,17 @@ inline constexpr bool has_batch_form<T, call<F, Arguments...>> = xt::has_simd_ap
 
 #endif
 
+// The instructions that a kernel gains from: arithmetic waits for memory, which wider registers than AVX2's make
+// slower. Functions and integers of 64 bits, which AVX2 cannot multiply or convert, do not.
+template <class Kernel>
+inline constexpr instructions best_instructions =
+    sizeof(typename Kernel::value_type) == 8 && std::is_integral_v<typename Kernel::value_type> ? instructions::avx512
+                                                                                                : instructions::avx2;
+template <class F, class... Arguments>
+inline constexpr instructions best_instructions<call<F, Arguments...>> =
+    std::max({std::is_base_of_v<vector_function, F> ? instructions::avx512 : instructions::avx2,
+              best_instructions<Arguments>...});
+
 /// Where each operand's first element lies.
 template <class... Operand>
 auto addresses_of(const Operand&... operands) {
@@ -218,69 +227,6 @@ auto addresses_of(const Operand&... operands) {
 template <class Pointers>
 Pointers advanced(const Pointers& in, std::ptrdiff_t elements) {
     return std::apply([elements](const auto*... address) { return Pointers(address + elements...); }, in);
-}
-
-// The loop for elements from `i` on.
-struct elements_loop {
-    template <class Kernel, class T, class Pointers>
-    XTENSOR_TORCH_ALWAYS_INLINE static void run(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_t i,
-                                                std::ptrdiff_t size) {
-        // Compilers cannot know that no operand lies ahead of the destination, and would test it or not use vectors.
-        XTENSOR_TORCH_INDEPENDENT_ITERATIONS
-        for (; i < size; ++i) {
-            out[i] = element_cast<T>(kernel.template element<0>(in, i));
-        }
-    }
-};
-
-// Computes the elements for which xsimd has batches, from the first on, and returns how many those are.
-template <class T, class Kernel, class Pointers>
-std::ptrdiff_t compute_batches([[maybe_unused]] const Kernel& kernel, [[maybe_unused]] T* out,
-                               [[maybe_unused]] const Pointers& in, [[maybe_unused]] std::ptrdiff_t size) {
-#if defined(XTENSOR_USE_XSIMD)
-    if constexpr (std::is_floating_point_v<T> && has_batch_form<T, Kernel>) {
-        std::ptrdiff_t i = 0;
-        using batch = xt_simd::simd_type<T>;
-        constexpr auto lanes = static_cast<std::ptrdiff_t>(batch::size);
-        // Two independent batches keep the processor busy while it waits for the steps of a long function.
-        for (; i + 2 * lanes <= size; i += 2 * lanes) {
-            const batch first = kernel.template batch<batch, 0>(in, i);
-            const batch second = kernel.template batch<batch, 0>(in, i + lanes);
-            first.store_unaligned(out + i);
-            second.store_unaligned(out + i + lanes);
-        }
-        for (; i + lanes <= size; i += lanes) {
-            kernel.template batch<batch, 0>(in, i).store_unaligned(out + i);
-        }
-        return i;
-    }
-#endif
-    return 0;
-}
-
-// From so many elements on it is worth computing the first few on their own.
-inline constexpr std::ptrdiff_t worth_aligning = 192;
-
-/// Computes one run: `out[i] = kernel(in...[i])` for i in [0, size). An operand may be the destination itself, element
-/// for element, and must not overlap it otherwise.
-template <class T, class Kernel, class Pointers>
-void compute_run(const Kernel& kernel, T* out, const Pointers& in, std::ptrdiff_t size) {
-    if constexpr (std::is_same_v<Kernel, operand<T>> && std::is_same_v<Pointers, std::tuple<const T*>>) {
-        // The C library knows the fastest way to copy on each processor.
-        std::memmove(out, std::get<0>(in), static_cast<std::size_t>(size) * sizeof(T));
-        return;
-    }
-    std::ptrdiff_t i = compute_batches(kernel, out, in, size);
-    // A container's memory seldom begins with a cache line, and vectors that cross lines are slow to write.
-    constexpr std::ptrdiff_t line = 64;
-    if (const auto crossed = reinterpret_cast<std::uintptr_t>(out + i) % line;
-        crossed != 0 && size - i >= worth_aligning) {
-        const std::ptrdiff_t aligned =
-            i + (line - static_cast<std::ptrdiff_t>(crossed)) / static_cast<std::ptrdiff_t>(sizeof(T));
-        run_in_vectors<elements_loop>(kernel, out, in, i, aligned);
-        i = aligned;
-    }
-    run_in_vectors<elements_loop>(kernel, out, in, i, size);
 }
 
 }  // namespace xtt::detail

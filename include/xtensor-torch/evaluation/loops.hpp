@@ -3,14 +3,15 @@
 // the iterator lacks: operands whose fast axis is another than the destination's are moved through tiles in L1.
 #pragma once
 
+#include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/loop_dimensions.hpp>
 #include <xtensor-torch/evaluation/parallel.hpp>
+#include <xtensor-torch/evaluation/rows.hpp>
 #include <xtensor-torch/evaluation/transpose.hpp>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <tuple>
 #include <utility>
@@ -69,14 +70,14 @@ class loop_nest<T, Kernel, std::tuple<const V*...>> {
     // there would be too many, such a row is written out in a tile instead.
     static constexpr bool uniform_runs = sizeof...(V) <= 3;
 
-    // A tile of every operand fits into the caches next to the processor, together with the others. It is one cache
-    // line high, so that lines across the rows are used whole, and long, so that the hardware foresees the rows
-    // themselves.
-    static constexpr std::size_t tile_bytes =
-        std::clamp<std::size_t>(std::bit_floor(std::size_t{65536} / count), 2048, 16384);
+    // What is only moved from one place to another needs no tile between them.
+    static constexpr bool moves = is_copy<Kernel, T, pointers>;
+
     static constexpr std::size_t widest = std::max({sizeof(T), sizeof(V)...});
-    static constexpr std::ptrdiff_t tile_elements = tile_bytes / widest;
-    static constexpr std::ptrdiff_t tile_rows = std::max<std::size_t>(1, 64 / widest);
+
+    // All tiles of a thread together: on its stack, and in the second cache of every processor.
+    static constexpr std::size_t tile_bytes = 65536;
+    static constexpr std::size_t line_bytes = 64;
 
 public:
     loop_nest(const Kernel& kernel, T* out, const pointers& in, const loop_dimensions<count>& dimensions)
@@ -88,22 +89,24 @@ public:
         }
         const auto& [columns, row_strides] = m_dimensions[0];
         const auto& [rows, column_strides] = m_dimensions[1];
-        bool any_packed = false;
-        bool any_transposed = false;
+        bool transposed = false;
+        std::size_t packed = 0;
         for (std::size_t k = 0; k < count; ++k) {
             m_access[k] = row_strides[k] == 1 || columns == 1 ? access::in_place
                           : row_strides[k] == 0               ? access::uniform
                                                               : access::packed;
-            any_packed |= m_access[k] == access::packed || (m_access[k] == access::uniform && !uniform_runs);
-            any_transposed |= m_access[k] == access::packed;
+            transposed |= m_access[k] == access::packed;
+            packed += is_packed(k);
         }
-        const std::ptrdiff_t longest = any_transposed ? tile_elements / std::min(rows, tile_rows)
-                                       : any_packed   ? tile_elements
-                                                      : std::ptrdiff_t{8192};
-        m_columns = std::min(columns, longest);
-        m_rows = std::min(rows, std::max<std::ptrdiff_t>(1, tile_elements / m_columns));
-        m_column_blocks = (columns + m_columns - 1) / m_columns;
-        m_row_blocks = (rows + m_rows - 1) / m_rows;
+        choose_block(columns, rows, packed, transposed);
+        std::size_t end = 0;
+        for (std::size_t k = 0; k < count; ++k) {
+            if (is_packed(k)) {
+                m_tiles[k] = end;
+                end +=
+                    (static_cast<std::size_t>(m_columns * m_rows) * widest + line_bytes - 1) / line_bytes * line_bytes;
+            }
+        }
     }
 
     void run(std::ptrdiff_t grain) const {
@@ -116,8 +119,30 @@ public:
     }
 
 private:
+    bool is_packed(std::size_t k) const {
+        return m_access[k] == access::packed || (m_access[k] == access::uniform && !uniform_runs);
+    }
+
+    // Blocks without a tile are as large as what a thread is woken for. Tiles across the rows are one cache line high,
+    // so that lines are used whole, and as long as there is room: rows of the other operands are read the faster the
+    // longer they are. Where there are none, squares use both sides' lines best.
+    void choose_block(std::ptrdiff_t columns, std::ptrdiff_t rows, std::size_t packed, bool transposed) {
+        auto elements = static_cast<std::ptrdiff_t>(packed == 0 ? 32768 : tile_bytes / widest / packed);
+        std::ptrdiff_t longest = std::min<std::ptrdiff_t>(elements, 8192);
+        if (transposed && sizeof...(V) == 1 && rows > most_channels) {
+            elements = std::min<std::ptrdiff_t>(elements, 4096);
+            longest = 64;
+        } else if (transposed) {
+            longest = elements / std::min<std::ptrdiff_t>(rows, std::max<std::size_t>(1, line_bytes / widest));
+        }
+        m_columns = std::min(columns, longest);
+        m_rows = std::min(rows, std::max<std::ptrdiff_t>(1, elements / m_columns));
+        m_column_blocks = (columns + m_columns - 1) / m_columns;
+        m_row_blocks = (rows + m_rows - 1) / m_rows;
+    }
+
     void run_blocks(std::ptrdiff_t first, std::ptrdiff_t last) const {
-        alignas(64) std::byte tiles[count][tile_bytes];
+        alignas(line_bytes) std::byte tiles[tile_bytes + count * line_bytes];
         for (std::ptrdiff_t number = first; number < last; ++number) {
             offsets at{};
             std::ptrdiff_t rest = number;
@@ -141,26 +166,32 @@ private:
         }
     }
 
-    void run_block(std::byte (&tiles)[count][tile_bytes], const offsets& at, std::ptrdiff_t columns,
-                   std::ptrdiff_t rows) const {
-        offsets pitch = m_dimensions[1].strides;
-        pointers in = [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return pointers(prepare(std::get<I>(m_in) + at[I + 1], tiles[I + 1], I + 1, columns, rows, pitch)...);
-        }(operand_numbers());
+    void run_block(std::byte* tiles, const offsets& at, std::ptrdiff_t columns, std::ptrdiff_t rows) const {
+        const auto& [size, inner] = m_dimensions[0];
+        const auto& [count_of_rows, outer] = m_dimensions[1];
         T* const destination = m_out + at[0];
+        if constexpr (moves) {
+            const T* const from = std::get<0>(m_in) + at[1];
+            if (m_access[0] == access::in_place && m_access[1] == access::packed) {
+                return gather(destination, outer[0], from, inner[1], outer[1], columns, rows);
+            }
+            if (m_access[0] == access::packed && m_access[1] == access::in_place) {
+                return scatter(destination, inner[0], outer[0], from, outer[1], columns, rows);
+            }
+        }
+        offsets pitch = outer;
+        const pointers in = [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return pointers(
+                prepare(std::get<I>(m_in) + at[I + 1], tiles + m_tiles[I + 1], I + 1, columns, rows, pitch)...);
+        }(operand_numbers());
         T* out = destination;
         if (m_access[0] != access::in_place) {
-            out = reinterpret_cast<T*>(tiles[0]);
+            out = reinterpret_cast<T*>(tiles + m_tiles[0]);
             pitch[0] = columns;
         }
-        for (std::ptrdiff_t j = 0; j < rows; ++j) {
-            compute_row<0>(out + j * pitch[0], columns, in);
-            [&]<std::size_t... I>(std::index_sequence<I...>) {
-                ((std::get<I>(in) += pitch[I + 1]), ...);
-            }(operand_numbers());
-        }
+        compute<0>(out, pitch, columns, rows, in);
         if (out != destination) {
-            scatter(destination, m_dimensions[0].strides[0], m_dimensions[1].strides[0], out, columns, columns, rows);
+            scatter(destination, inner[0], outer[0], out, columns, columns, rows);
         }
     }
 
@@ -170,7 +201,7 @@ private:
                      offsets& pitch) const {
         const auto inner = m_dimensions[0].strides[operand];
         const auto outer = m_dimensions[1].strides[operand];
-        if (m_access[operand] == access::in_place || (m_access[operand] == access::uniform && uniform_runs)) {
+        if (!is_packed(operand)) {
             return from;
         }
         auto* packed = reinterpret_cast<U*>(tile);
@@ -188,19 +219,20 @@ private:
         return packed;
     }
 
-    // Goes through the operands and puts the value of those that do not move along the row in the place of their
-    // address; the loops over all combinations are compiled.
+    // Goes through the operands and marks those that have one value along a row; the loops over all combinations are
+    // compiled.
     template <std::size_t I, class... In>
-    void compute_row(T* out, std::ptrdiff_t columns, const pointers& in, const In&... ready) const {
+    void compute(T* out, const offsets& pitch, std::ptrdiff_t columns, std::ptrdiff_t rows, const pointers& in,
+                 const In&... ready) const {
         if constexpr (I == sizeof...(V)) {
-            compute_run(m_kernel, out, std::tuple<In...>(ready...), columns);
+            compute_rows(m_kernel, out, std::tuple<In...>(ready...), pitch, columns, rows);
         } else if constexpr (!uniform_runs) {
-            compute_run(m_kernel, out, in, columns);
+            compute_rows(m_kernel, out, in, pitch, columns, rows);
         } else if (m_access[I + 1] == access::uniform) {
-            compute_row<I + 1>(out, columns, in, ready...,
-                               uniform<std::tuple_element_t<I, std::tuple<V...>>>{*std::get<I>(in)});
+            compute<I + 1>(out, pitch, columns, rows, in, ready...,
+                           uniform_rows<std::tuple_element_t<I, std::tuple<V...>>>{std::get<I>(in)});
         } else {
-            compute_row<I + 1>(out, columns, in, ready..., std::get<I>(in));
+            compute<I + 1>(out, pitch, columns, rows, in, ready..., std::get<I>(in));
         }
     }
 
@@ -209,6 +241,7 @@ private:
     pointers m_in;
     loop_dimensions<count> m_dimensions;
     std::array<access, count> m_access{};
+    std::array<std::size_t, count> m_tiles{};  // where each operand's begins
     std::ptrdiff_t m_columns = 1;
     std::ptrdiff_t m_rows = 1;
     std::ptrdiff_t m_column_blocks = 1;

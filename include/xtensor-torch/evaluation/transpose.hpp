@@ -2,25 +2,16 @@
 // such elements in square blocks that fit into vector registers, so that every line is used whole.
 #pragma once
 
-#include <array>
-#include <bit>
-#include <concepts>
+#include <xtensor-torch/compatibility/compiler.hpp>
+#include <xtensor-torch/evaluation/instructions.hpp>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
 namespace xtt::detail {
-
-// Blocks of this many bytes a side: one vector register of the machine that is compiled for.
-#if defined(__CUDACC__) || !defined(__GNUC__)
-inline constexpr std::size_t register_bytes = 0;  // neither nvcc's front end nor cl knows the vector builtins
-#elif defined(__AVX__)
-inline constexpr std::size_t register_bytes = 32;
-#else
-inline constexpr std::size_t register_bytes = 16;
-#endif
 
 // An element as a lane: what is moved are its bytes.
 template <std::size_t Bytes>
@@ -42,84 +33,100 @@ struct lane<8> {
     using type = std::uint64_t;
 };
 
-template <class V>
-inline constexpr std::ptrdiff_t block_side = register_bytes > sizeof(V) && requires {
-    typename lane<sizeof(V)>::type;
-} ? register_bytes / sizeof(V) : 1;
-
 #if defined(__GNUC__) && !defined(__CUDACC__)
-template <class V>
+// A square block of elements, of which a register holds a row.
+template <class Lane, std::size_t Bytes>
 struct block {
-    static constexpr auto side = static_cast<std::size_t>(block_side<V>);
-    using lane_type = typename lane<sizeof(V)>::type;
-    typedef lane_type row __attribute__((vector_size(register_bytes)));
+    static constexpr std::size_t side = Bytes / sizeof(Lane);
+    typedef Lane row __attribute__((vector_size(Bytes)));
+    // Vectors in memory, wherever elements of any type begin.
+    typedef Lane unaligned_row __attribute__((vector_size(Bytes), aligned(1), may_alias));
 
-    row rows[side];  // the vector type would lose its attribute as an argument of std::array
-
-    // Zipping the upper half of the rows with the lower one rotates the bits of the pair of indices by one; after as
-    // many rounds as an index has bits, row and column have changed places.
-    template <std::size_t Round = side>
-    void transpose() {
-        if constexpr (Round > 1) {
-            zip(std::make_index_sequence<side>());
-            transpose<Round / 2>();
+    XTENSOR_TORCH_ALWAYS_INLINE static void move(char* to, std::ptrdiff_t to_pitch, const char* from,
+                                                 std::ptrdiff_t from_pitch) {
+        row rows[side];
+        XTENSOR_TORCH_UNROLLED
+        for (std::size_t k = 0; k < side; ++k) {
+            rows[k] = *reinterpret_cast<const unaligned_row*>(from + static_cast<std::ptrdiff_t>(k) * from_pitch);
+        }
+        // Zipping the upper half of the rows with the lower one rotates the bits of the pair of indices by one; after
+        // as many rounds as an index has bits, row and column have changed places.
+        XTENSOR_TORCH_UNROLLED
+        for (std::size_t round = side; round > 1; round /= 2) {
+            zip(rows, std::make_index_sequence<side>());
+        }
+        XTENSOR_TORCH_UNROLLED
+        for (std::size_t k = 0; k < side; ++k) {
+            *reinterpret_cast<unaligned_row*>(to + static_cast<std::ptrdiff_t>(k) * to_pitch) = rows[k];
         }
     }
 
 private:
-    template <std::size_t... Lane>
-    void zip(std::index_sequence<Lane...>) {
+    template <std::size_t... Number>
+    XTENSOR_TORCH_ALWAYS_INLINE static void zip(row* rows, std::index_sequence<Number...>) {
         row zipped[side];
+        XTENSOR_TORCH_UNROLLED
         for (std::size_t i = 0; i < side / 2; ++i) {
-            zipped[2 * i] = __builtin_shufflevector(rows[i], rows[i + side / 2], (Lane / 2 + Lane % 2 * side)...);
+            zipped[2 * i] = __builtin_shufflevector(rows[i], rows[i + side / 2], (Number / 2 + Number % 2 * side)...);
             zipped[2 * i + 1] =
-                __builtin_shufflevector(rows[i], rows[i + side / 2], (side / 2 + Lane / 2 + Lane % 2 * side)...);
+                __builtin_shufflevector(rows[i], rows[i + side / 2], (side / 2 + Number / 2 + Number % 2 * side)...);
         }
-        std::memcpy(rows, zipped, sizeof(rows));
+        XTENSOR_TORCH_UNROLLED
+        for (std::size_t i = 0; i < side; ++i) {
+            rows[i] = zipped[i];
+        }
     }
 };
 #endif
+
+// Single bytes and pairs would need more rows of the wide registers than there are.
+template <class V, std::size_t Bytes>
+inline constexpr std::size_t block_bytes = sizeof(V) < 4 ? std::min<std::size_t>(Bytes, 16) : Bytes;
+
+/// The loops of `transpose`, with registers of so many bytes.
+template <std::size_t Bytes>
+struct transposition {
+    template <class V>
+    XTENSOR_TORCH_ALWAYS_INLINE static void run(V* to, std::ptrdiff_t to_pitch, const V* from,
+                                                std::ptrdiff_t from_pitch, std::ptrdiff_t rows,
+                                                std::ptrdiff_t columns) {
+        std::ptrdiff_t whole_rows = 0;
+        std::ptrdiff_t whole_columns = 0;
+#if defined(__GNUC__) && !defined(__CUDACC__)
+        if constexpr (requires { typename lane<sizeof(V)>::type; }) {
+            using block = detail::block<typename lane<sizeof(V)>::type, block_bytes<V, Bytes>>;
+            constexpr auto side = static_cast<std::ptrdiff_t>(block::side);
+            constexpr auto size = static_cast<std::ptrdiff_t>(sizeof(V));
+            whole_rows = rows - rows % side;
+            whole_columns = columns - columns % side;
+            // The side with the wider pitch is walked along its lines: far lines compete for the same places in a
+            // cache.
+            const bool along_columns = to_pitch < from_pitch;
+            const std::ptrdiff_t outer = along_columns ? whole_columns : whole_rows;
+            const std::ptrdiff_t inner = along_columns ? whole_rows : whole_columns;
+            for (std::ptrdiff_t x = 0; x < outer; x += side) {
+                for (std::ptrdiff_t y = 0; y < inner; y += side) {
+                    const std::ptrdiff_t i = along_columns ? y : x;
+                    const std::ptrdiff_t j = along_columns ? x : y;
+                    block::move(reinterpret_cast<char*>(to + i * to_pitch + j), to_pitch * size,
+                                reinterpret_cast<const char*>(from + j * from_pitch + i), from_pitch * size);
+                }
+            }
+        }
+#endif
+        for (std::ptrdiff_t i = 0; i < rows; ++i) {
+            for (std::ptrdiff_t j = i < whole_rows ? whole_columns : 0; j < columns; ++j) {
+                to[i * to_pitch + j] = from[j * from_pitch + i];
+            }
+        }
+    }
+};
 
 /// Sets `to[i * to_pitch + j] = from[j * from_pitch + i]` for i < rows, j < columns. Nothing overlaps.
 template <class V>
 void transpose(V* to, std::ptrdiff_t to_pitch, const V* from, std::ptrdiff_t from_pitch, std::ptrdiff_t rows,
                std::ptrdiff_t columns) {
-    constexpr std::ptrdiff_t side = block_side<V>;
-    const std::ptrdiff_t whole_rows = side > 1 ? rows - rows % side : 0;
-    const std::ptrdiff_t whole_columns = side > 1 ? columns - columns % side : 0;
-#if defined(__GNUC__) && !defined(__CUDACC__)
-    if constexpr (side > 1) {
-        const auto move = [&](std::ptrdiff_t i, std::ptrdiff_t j) {
-            block<V> elements;
-            for (std::ptrdiff_t k = 0; k < side; ++k) {
-                std::memcpy(&elements.rows[k], from + (j + k) * from_pitch + i, register_bytes);
-            }
-            elements.transpose();
-            for (std::ptrdiff_t k = 0; k < side; ++k) {
-                std::memcpy(static_cast<void*>(to + (i + k) * to_pitch + j), &elements.rows[k], register_bytes);
-            }
-        };
-        // The side with the wider pitch is walked along its lines: far lines compete for the same places in a cache.
-        if (to_pitch < from_pitch) {
-            for (std::ptrdiff_t j = 0; j < whole_columns; j += side) {
-                for (std::ptrdiff_t i = 0; i < whole_rows; i += side) {
-                    move(i, j);
-                }
-            }
-        } else {
-            for (std::ptrdiff_t i = 0; i < whole_rows; i += side) {
-                for (std::ptrdiff_t j = 0; j < whole_columns; j += side) {
-                    move(i, j);
-                }
-            }
-        }
-    }
-#endif
-    for (std::ptrdiff_t i = 0; i < rows; ++i) {
-        for (std::ptrdiff_t j = i < whole_rows ? whole_columns : 0; j < columns; ++j) {
-            to[i * to_pitch + j] = from[j * from_pitch + i];
-        }
-    }
+    run_in_registers<transposition>(to, to_pitch, from, from_pitch, rows, columns);
 }
 
 // Calls `f` with the step as a constant where it is one that channels, pairs and reversed axes have: compilers turn
@@ -141,20 +148,45 @@ void with_step(std::ptrdiff_t step, const F& f) {
     }
 }
 
+// Fewer elements beside each other than this are no block, but pixels with their channels.
+inline constexpr std::ptrdiff_t most_channels = 4;
+
+struct gather_loop {
+    template <class V, class Step>
+    XTENSOR_TORCH_ALWAYS_INLINE static void run(V* to, std::ptrdiff_t pitch, const V* from, Step inner,
+                                                std::ptrdiff_t outer, std::ptrdiff_t size, std::ptrdiff_t count) {
+        for (std::ptrdiff_t j = 0; j < count; ++j) {
+            XTENSOR_TORCH_INDEPENDENT_ITERATIONS
+            for (std::ptrdiff_t i = 0; i < size; ++i) {
+                to[j * pitch + i] = from[i * inner + j * outer];
+            }
+        }
+    }
+};
+
+struct scatter_loop {
+    template <class V, class Step>
+    XTENSOR_TORCH_ALWAYS_INLINE static void run(V* to, Step inner, std::ptrdiff_t outer, const V* from,
+                                                std::ptrdiff_t pitch, std::ptrdiff_t size, std::ptrdiff_t count) {
+        for (std::ptrdiff_t j = 0; j < count; ++j) {
+            XTENSOR_TORCH_INDEPENDENT_ITERATIONS
+            for (std::ptrdiff_t i = 0; i < size; ++i) {
+                to[i * inner + j * outer] = from[j * pitch + i];
+            }
+        }
+    }
+};
+
 /// Sets `to[j * pitch + i] = from[i * inner + j * outer]` for i < size, j < count: rows of `to` are written whole.
 template <class V>
 void gather(V* to, std::ptrdiff_t pitch, const V* from, std::ptrdiff_t inner, std::ptrdiff_t outer, std::ptrdiff_t size,
             std::ptrdiff_t count) {
-    if (outer == 1 && count > 1) {
+    if (outer == 1 && count > most_channels) {
         transpose(to, pitch, from, inner, count, size);
         return;
     }
     with_step(inner, [=](auto step) {
-        for (std::ptrdiff_t j = 0; j < count; ++j) {
-            for (std::ptrdiff_t i = 0; i < size; ++i) {
-                to[j * pitch + i] = from[i * step + j * outer];
-            }
-        }
+        run_in_vectors<gather_loop, instructions::avx2>(to, pitch, from, step, outer, size, count);
     });
 }
 
@@ -162,16 +194,12 @@ void gather(V* to, std::ptrdiff_t pitch, const V* from, std::ptrdiff_t inner, st
 template <class V>
 void scatter(V* to, std::ptrdiff_t inner, std::ptrdiff_t outer, const V* from, std::ptrdiff_t pitch,
              std::ptrdiff_t size, std::ptrdiff_t count) {
-    if (outer == 1 && count > 1) {
+    if (outer == 1 && count > most_channels) {
         transpose(to, inner, from, pitch, size, count);
         return;
     }
     with_step(inner, [=](auto step) {
-        for (std::ptrdiff_t j = 0; j < count; ++j) {
-            for (std::ptrdiff_t i = 0; i < size; ++i) {
-                to[i * step + j * outer] = from[j * pitch + i];
-            }
-        }
+        run_in_vectors<scatter_loop, instructions::avx2>(to, step, outer, from, pitch, size, count);
     });
 }
 

@@ -36,6 +36,9 @@ vector_form_t<F> in_vectors(const F& function) {
     }
 }
 
+// What the functors that compute functions in vectors have in common.
+struct vector_function {};
+
 }  // namespace xtt::detail
 
 // At most 4 units in the last place from the exact result, by the word of the C library.
@@ -47,7 +50,7 @@ vector_form_t<F> in_vectors(const F& function) {
         __attribute__((simd("notinbranch"), const, nothrow, leaf));                   \
     extern "C" double xtensor_torch_##NAME(double) __asm__(#NAME)                     \
         __attribute__((simd("notinbranch"), const, nothrow, leaf));                   \
-    struct vector_##NAME : xt::math::NAME##_fun {                                     \
+    struct vector_##NAME : xt::math::NAME##_fun, vector_function {                    \
         using xt::math::NAME##_fun::operator();                                       \
         float operator()(const float& x) const { return xtensor_torch_##NAME##f(x); } \
         double operator()(const double& x) const { return xtensor_torch_##NAME(x); }  \
@@ -62,7 +65,7 @@ vector_form_t<F> in_vectors(const F& function) {
         __attribute__((simd("notinbranch"), const, nothrow, leaf));                                      \
     extern "C" double xtensor_torch_##NAME(double, double) __asm__(#NAME)                                \
         __attribute__((simd("notinbranch"), const, nothrow, leaf));                                      \
-    struct vector_##NAME : xt::math::NAME##_fun {                                                        \
+    struct vector_##NAME : xt::math::NAME##_fun, vector_function {                                       \
         using xt::math::NAME##_fun::operator();                                                          \
         float operator()(const float& x, const float& y) const { return xtensor_torch_##NAME##f(x, y); } \
         double operator()(const double& x, const double& y) const { return xtensor_torch_##NAME(x, y); } \
