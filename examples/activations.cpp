@@ -1,11 +1,13 @@
 // What a convolutional model sees: the activations between its layers, as views, are scaled, coloured and laid out as
-// tiles by xtensor, and written as one picture.
+// tiles by xtensor, and written as one picture. Its first column is the input, its first row are the filters; below
+// each filter is what the layers make of the input with it.
 #include <torch/torch.h>
 #include <xtensor-torch/xtensor-torch.hpp>
 #include <xtensor-torch/xtensor.hpp>
 
 #include "png.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +20,8 @@
 
 namespace {
 
-constexpr std::size_t directions = 6;
+constexpr std::size_t directions = 4;
+constexpr std::size_t tile_height = 192, tile_width = 288, gap = 4;
 
 // Gabor filters: waves under a bell, each in a direction of its own.
 xt::xtensor<float, 3> gabor_filters(std::size_t size, double wavelength) {
@@ -36,7 +39,7 @@ xt::xtensor<float, 3> gabor_filters(std::size_t size, double wavelength) {
     return filters;
 }
 
-// Two layers: waves in six directions in the picture, then where they are dense.
+// Two layers: waves in four directions in the picture, then where they are dense.
 struct model : torch::nn::Module {
     model()
         : waves(register_module(
@@ -67,37 +70,50 @@ picture coloured(const xt::xtensor<float, 2>& values) {
     return pixels;
 }
 
-// Each channel of [1, channels, rows, columns] as a tile of the given height and width, in a row of tiles.
-template <class Activations>
-void draw_tiles(picture& sheet, std::size_t top, std::size_t height, std::size_t width,
-                const Activations& activations) {
-    const float highest = xt::amax(activations)();
-    const std::size_t scale = height / activations.shape(2);
-    for (std::size_t channel = 0; channel < activations.shape(1); ++channel) {
-        // The root makes weak responses visible.
-        const xt::xtensor<float, 2> map = xt::sqrt(xt::view(activations, 0, channel) / highest);
-        const xt::xtensor<float, 2> enlarged = xt::repeat(xt::repeat(map, scale, 0), scale, 1);
-        const std::size_t left = channel * (width + 2);
-        xt::view(sheet, xt::range(top, top + height), xt::range(left, left + width)) = coloured(enlarged);
-    }
+picture grey(const xt::xtensor<float, 2>& brightness) {
+    const xt::xtensor<std::uint8_t, 2> bytes = xt::cast<std::uint8_t>(255.0f * brightness);
+    return xt::stack(xt::xtuple(bytes, bytes, bytes), 2);
+}
+
+// In the middle of a tile, as many times as large as fits.
+void place(picture& sheet, std::size_t row, std::size_t column, const picture& content) {
+    const std::size_t scale = std::min(tile_height / content.shape(0), tile_width / content.shape(1));
+    const picture large = xt::repeat(xt::repeat(content, scale, 0), scale, 1);
+    const std::size_t top = row * (tile_height + gap) + (tile_height - large.shape(0)) / 2;
+    const std::size_t left = column * (tile_width + gap) + (tile_width - large.shape(1)) / 2;
+    xt::view(sheet, xt::range(top, top + large.shape(0)), xt::range(left, left + large.shape(1))) = large;
 }
 
 void run(const std::string& in, const std::string& out) {
     const picture pixels = read_png(in);
-    const std::size_t height = pixels.shape(0), width = pixels.shape(1);
-    const torch::Tensor input =
-        xtt::copy(xt::eval(xt::view(xt::mean<float>(pixels, {2}) / 255.0f, xt::newaxis(), xt::newaxis())));
+    const xt::xtensor<float, 2> brightness = xt::mean<float>(pixels, {2}) / 255.0f;
+    const torch::Tensor input = xtt::copy(xt::view(brightness, xt::newaxis(), xt::newaxis()));
 
     const torch::NoGradGuard unrecorded;
-    picture sheet = xt::zeros<std::uint8_t>({2 * height + 2, directions * (width + 2) - 2, std::size_t{3}});
-    std::size_t top = 0;
-    for (const auto& [name, activation] : model().forward(input)) {
+    model layers;
+    const auto filters = xtt::view<const float, 4>(layers.waves->weight);
+    const torch::Tensor pooled_input = torch::avg_pool2d(input, 8);
+
+    picture sheet = xt::zeros<std::uint8_t>(
+        {3 * (tile_height + gap) - gap, (directions + 1) * (tile_width + gap) - gap, std::size_t{3}});
+    place(sheet, 0, 0, pixels);
+    place(sheet, 1, 0, grey(brightness));
+    place(sheet, 2, 0, grey(xt::view(xtt::view<const float, 4>(pooled_input), 0, 0)));
+    for (std::size_t i = 0; i < directions; ++i) {
+        place(sheet, 0, i + 1, coloured(0.5f + 0.5f * xt::view(filters, i, 0)));
+    }
+    std::size_t row = 1;
+    for (const auto& [name, activation] : layers.forward(input)) {
         const auto view = xtt::view<const float, 4>(activation);
         const xt::xtensor<float, 1> response = xt::mean(view, {0, 2, 3});
         std::cout << name << ": " << activation.sizes() << ", strongest in direction " << xt::argmax(response)()
                   << "\n";
-        draw_tiles(sheet, top, height, width, view);
-        top += height + 2;
+        const float highest = xt::amax(view)();
+        for (std::size_t channel = 0; channel < directions; ++channel) {
+            // The root makes weak responses visible.
+            place(sheet, row, channel + 1, coloured(xt::sqrt(xt::view(view, 0, channel) / highest)));
+        }
+        ++row;
     }
     write_png(out, sheet);
     const picture again = read_png(out);

@@ -97,7 +97,7 @@ consteval void explain_adopt() {
 
 /// A tensor that takes over the container, or shares it with the holders of the shared_ptr: no copy.
 ///
-/// The container's buffer is freed when the last tensor on this storage goes, on whichever thread that happens.
+/// The container's buffer is freed with the last tensor on this storage, on whichever thread that happens.
 /// Pass std::move(container), or a std::shared_ptr to a container that is assigned in place: `shared_array`,
 /// `shared_tensor`, `xt::xtensor_fixed`. Does not compile for an lvalue container, nor for a shared one that an
 /// assignment would give another buffer. Throws c10::ValueError, and leaves the container as it was, for a negative

@@ -73,7 +73,7 @@ public:
     host_copy(host_copy&& other) noexcept
         : m_host(std::move(other.m_host)), m_started(std::exchange(other.m_started, std::nullopt)) {}
 
-    /// Takes over the copy of `other`; the one that was here goes as if it were destroyed.
+    /// Takes over the copy of `other`; the one that was here is dropped as if it were destroyed.
     host_copy& operator=(host_copy&& other) noexcept {
         if (this != &other) {
             leave_unattended();

@@ -52,7 +52,7 @@ namespace xtt {
 ///
 /// The view keeps the storage alive. Elements written while autograd has saved the tensor are noticed by backward: the
 /// tensor's version rises when a writable view is made, at every assignment of an expression to the view or to a part
-/// of it, at `written()`, and when the view goes. Nothing is noticed between of what is written element by element.
+/// of it, at `written()`, and when the view is destroyed. Writes of single elements in between are not noticed.
 template <class T, std::size_t N = dynamic_rank, xt::layout_type L = xt::layout_type::dynamic>
 class tensor_view : public detail::strided_memory<T, N, L>, public xt::xview_semantic<tensor_view<T, N, L>> {
     using memory = detail::strided_memory<T, N, L>;
@@ -61,7 +61,7 @@ class tensor_view : public detail::strided_memory<T, N, L>, public xt::xview_sem
 public:
     /// What holds the view's elements where they are copied aside: a container of its rank and layout.
     using temporary_type = typename xt::xcontainer_inner_types<tensor_view>::temporary_type;
-    /// What xtensor tells the expressions by in which a view takes part.
+    /// The tag by which xtensor knows expressions that contain a view.
     using expression_tag = tensor_expression_tag;
 
     /// Whether elements can be written: false for `tensor_view<const T>`.

@@ -261,7 +261,7 @@ decltype(auto) visit(Tensor&& tensor, F&& function) {
 /// dtype. With `visit<float, double>(first, second, function)` each tensor has any of the listed types, and the
 /// function is instantiated for every pair: the square of the number of types. With
 /// `visit<same_dtype, float, double>(first, second, function)` only listed types are accepted, both the same.
-/// `ranks<1, 2>` goes for each tensor alone, so that it gives every pair of ranks, too; to list the types or ranks of
+/// `ranks<1, 2>` applies to each tensor alone, so that it gives every pair of ranks, too; to list the types or ranks of
 /// each tensor apart, visit the second one within the function of the first.
 ///
 /// Throws what the visit of one tensor throws, and c10::TypeError where the dtypes differ and must not.

@@ -12,7 +12,7 @@
 
 namespace xtt {
 
-/// What xtensor tells the expressions by in which a tensor_view takes part.
+/// The tag by which xtensor knows expressions that contain a tensor_view.
 struct tensor_expression_tag {};
 
 }  // namespace xtt

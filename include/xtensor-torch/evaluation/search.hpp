@@ -125,7 +125,7 @@ void for_each_line(const X& x, std::size_t axis, bool whole_rows, const Visit& v
     }
 }
 
-/// Writes where along the axis the extreme of each line stands. `extremes` and `places` have a value for each line, in
+/// Writes the place along the axis of the extreme of each line. `extremes` and `places` have a value for each line, in
 /// row-major order.
 template <class X, class V>
 void find_places(const X& x, std::size_t axis, const V* extremes, std::size_t* places) {
@@ -212,7 +212,7 @@ bool all(E&& e) {
     return !xtt::detail::any_of(e, [](const auto& element) { return !static_cast<bool>(element); });
 }
 
-/// Where the greatest element of each line along the axis stands, the first of several, or the first NaN.
+/// The place of the greatest element of each line along the axis, the first of several, or the first NaN.
 /// Throws c10::ValueError where a line has no elements.
 template <layout_type L = XTENSOR_DEFAULT_TRAVERSAL, class E>
     requires xtt::detail::tagged_expression<E>
@@ -221,7 +221,7 @@ auto argmax(const xexpression<E>& e, std::ptrdiff_t axis) {
                                      [](const auto& x, std::size_t along) { return amax(x, {along}); });
 }
 
-/// Where the least element of each line along the axis stands, the first of several, or the first NaN.
+/// The place of the least element of each line along the axis, the first of several, or the first NaN.
 /// Throws c10::ValueError where a line has no elements.
 template <layout_type L = XTENSOR_DEFAULT_TRAVERSAL, class E>
     requires xtt::detail::tagged_expression<E>
@@ -230,7 +230,7 @@ auto argmin(const xexpression<E>& e, std::ptrdiff_t axis) {
                                      [](const auto& x, std::size_t along) { return amin(x, {along}); });
 }
 
-/// Where the greatest of all elements stands in the order L, the first of several, or the first NaN.
+/// The place of the greatest of all elements in the order L, the first of several, or the first NaN.
 /// Throws c10::ValueError where there are no elements.
 template <layout_type L = XTENSOR_DEFAULT_TRAVERSAL, class E>
     requires xtt::detail::tagged_expression<E>
@@ -238,7 +238,7 @@ auto argmax(const xexpression<E>& e) {
     return xtt::detail::place_of<L>(e.derived_cast(), amax(e.derived_cast())());
 }
 
-/// Where the least of all elements stands in the order L, the first of several, or the first NaN.
+/// The place of the least of all elements in the order L, the first of several, or the first NaN.
 /// Throws c10::ValueError where there are no elements.
 template <layout_type L = XTENSOR_DEFAULT_TRAVERSAL, class E>
     requires xtt::detail::tagged_expression<E>

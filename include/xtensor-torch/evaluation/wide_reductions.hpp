@@ -42,8 +42,8 @@ struct narrow_reduction<xt::xreducer_functors<Reduce, xt::const_value<T>, Merge>
     using merge_functor_type = Merge;
 };
 
-// The initial functor of xt::cumsum and its kin, with its result in float where the elements are too narrow to add up
-// in.
+// The initial functor of xt::cumsum and similar functions, with its result in float where the elements are too narrow
+// to add up in.
 template <class Init>
 struct wide_initial {
     using type = Init;

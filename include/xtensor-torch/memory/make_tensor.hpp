@@ -62,8 +62,8 @@ inline at::Tensor make_tensor(c10::Storage storage, c10::ScalarType dtype, const
     return tensor;
 }
 
-/// A tensor over elements of host memory, which it never leaves. `context` is given to `deleter` when the storage goes;
-/// both may be null.
+/// A tensor over elements of host memory, which it never leaves. `context` is given to `deleter` when the storage is
+/// freed; both may be null.
 template <class T>
 at::Tensor make_tensor_over(T* data, const tensor_geometry& geometry, void* context, c10::DeleterFnPtr deleter) {
     const auto bytes = extent_of(geometry.sizes, geometry.strides).size() * sizeof(T);
