@@ -27,11 +27,11 @@ def draw_ratios(rows):
 $rows << END
 {data}
 END
-set title 'time, ours / theirs; a triangle marks what is promised'
+set title 'time, ours / theirs; triangle: what is promised' font 'sans,10' offset character -8,0
 set logscale x 2
 set xrange [0.03:4]
 set yrange [-1:{len(shown)}]
-set xtics (0.03125, 0.0625, 0.125, 0.25, 0.5, 1, 2, 4) font 'sans,9'
+set xtics ('1/32' 0.03125, '1/16' 0.0625, '1/8' 0.125, '1/4' 0.25, '1/2' 0.5, 1, 2, 4) font 'sans,9'
 set grid xtics
 set arrow from 1,graph 0 to 1,graph 1 nohead lw 1.5 lc rgb '#444444'
 set ytics scale 0
