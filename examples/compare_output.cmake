@@ -1,6 +1,6 @@
 # Runs a program and compares everything that it prints with a file.
-# Usage: cmake -D PROGRAM=… [-D ARGUMENTS="…;…"] -D EXPECTED=… -P compare_output.cmake
-execute_process(COMMAND ${PROGRAM} ${ARGUMENTS} OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
+# Usage: cmake [-D EMULATOR="…;…"] -D PROGRAM=… [-D ARGUMENTS="…;…"] -D EXPECTED=… -P compare_output.cmake
+execute_process(COMMAND ${EMULATOR} ${PROGRAM} ${ARGUMENTS} OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
 file(READ ${EXPECTED} expected)
 if(printed MATCHES "^skipped: ")
     message("${printed}")

@@ -54,6 +54,15 @@ constexpr T integer_from(V value) noexcept {
     }
 }
 
+// What LibTorch makes a T of reduced precision of: for ARM, a Half of the processor's own type.
+#if defined(__aarch64__) && !defined(__CUDACC__)
+template <class T>
+using made_from = std::conditional_t<std::same_as<T, at::Half>, float16_t, float>;
+#else
+template <class T>
+using made_from = float;
+#endif
+
 /// The value as a T, as LibTorch's `to` converts it.
 ///
 /// From floating-point to integer: truncated towards zero, and its low bits taken where T is too narrow. What the
@@ -70,7 +79,7 @@ constexpr T element_cast(const V& value) {
         using wide = std::conditional_t<std::same_as<V, double> || std::same_as<V, long double>, V, float>;
         return integer_from<T>(static_cast<wide>(value));
     } else if constexpr (reduced_precision_class<T> && std::is_arithmetic_v<V>) {
-        return static_cast<T>(static_cast<float>(value));
+        return static_cast<T>(static_cast<made_from<T>>(static_cast<float>(value)));
     } else {
         return static_cast<T>(value);
     }
