@@ -1,6 +1,6 @@
 // at::TensorIterator reorders and merges the dimensions of its operands, but asks for a tensor of each, which costs
 // more than a small assignment. This file does the same for any strided operands without an allocation, and adds what
-// the iterator lacks: operands whose fast axis is another than the destination's are moved through tiles in L1.
+// the iterator lacks: operands whose fast axis is another than the destination's are moved through tiles in the cache.
 #pragma once
 
 #include <xtensor-torch/elements/element_cast.hpp>
@@ -77,7 +77,6 @@ class loop_nest<T, Kernel, std::tuple<const V*...>> {
 
     // All tiles of a thread together: on its stack, and in the second cache of every processor.
     static constexpr std::size_t tile_bytes = 65536;
-    static constexpr std::size_t line_bytes = 64;
 
 public:
     loop_nest(const Kernel& kernel, T* out, const pointers& in, const loop_dimensions<count>& dimensions)
@@ -99,12 +98,12 @@ public:
             packed += is_packed(k);
         }
         choose_block(columns, rows, packed, transposed);
+        const std::size_t used = static_cast<std::size_t>(m_columns * m_rows) * widest;
+        const std::size_t tile = (used + cache_line - 1) / cache_line * cache_line;
         std::size_t end = 0;
         for (std::size_t k = 0; k < count; ++k) {
             if (is_packed(k)) {
-                m_tiles[k] = end;
-                end +=
-                    (static_cast<std::size_t>(m_columns * m_rows) * widest + line_bytes - 1) / line_bytes * line_bytes;
+                m_tiles[k] = std::exchange(end, end + tile);
             }
         }
     }
@@ -133,7 +132,7 @@ private:
             elements = std::min<std::ptrdiff_t>(elements, 4096);
             longest = 64;
         } else if (transposed) {
-            longest = elements / std::min<std::ptrdiff_t>(rows, std::max<std::size_t>(1, line_bytes / widest));
+            longest = elements / std::min<std::ptrdiff_t>(rows, std::max<std::size_t>(1, cache_line / widest));
         }
         m_columns = std::min(columns, longest);
         m_rows = std::min(rows, std::max<std::ptrdiff_t>(1, elements / m_columns));
@@ -142,7 +141,7 @@ private:
     }
 
     void run_blocks(std::ptrdiff_t first, std::ptrdiff_t last) const {
-        alignas(line_bytes) std::byte tiles[tile_bytes + count * line_bytes];
+        alignas(cache_line) std::byte tiles[tile_bytes + count * cache_line];
         for (std::ptrdiff_t number = first; number < last; ++number) {
             offsets at{};
             std::ptrdiff_t rest = number;
@@ -167,8 +166,8 @@ private:
     }
 
     void run_block(std::byte* tiles, const offsets& at, std::ptrdiff_t columns, std::ptrdiff_t rows) const {
-        const auto& [size, inner] = m_dimensions[0];
-        const auto& [count_of_rows, outer] = m_dimensions[1];
+        const offsets& inner = m_dimensions[0].strides;
+        const offsets& outer = m_dimensions[1].strides;
         T* const destination = m_out + at[0];
         if constexpr (moves) {
             const T* const from = std::get<0>(m_in) + at[1];

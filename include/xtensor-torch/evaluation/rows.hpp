@@ -49,6 +49,9 @@ XTENSOR_TORCH_ALWAYS_INLINE inline auto row_of(const std::tuple<In...>& in, cons
     }(std::index_sequence_for<In...>());
 }
 
+// The bytes that move between memory and caches together.
+inline constexpr std::size_t cache_line = 64;
+
 // From so many elements on it is worth computing the first few on their own: a container's memory seldom begins with a
 // cache line, and vectors that cross lines are slow to write.
 inline constexpr std::ptrdiff_t worth_aligning = 192;
@@ -56,10 +59,9 @@ inline constexpr std::ptrdiff_t worth_aligning = 192;
 // How many of the elements from `out` on lie before the next cache line.
 template <class T>
 XTENSOR_TORCH_ALWAYS_INLINE inline std::ptrdiff_t unaligned_elements(const T* out, std::ptrdiff_t size) {
-    constexpr std::uintptr_t line = 64;
     return size < worth_aligning
                ? size
-               : static_cast<std::ptrdiff_t>(-reinterpret_cast<std::uintptr_t>(out) % line / sizeof(T));
+               : static_cast<std::ptrdiff_t>(-reinterpret_cast<std::uintptr_t>(out) % cache_line / sizeof(T));
 }
 
 // The loops over rows, each from its element `first` on.

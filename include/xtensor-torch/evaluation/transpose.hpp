@@ -148,30 +148,21 @@ void with_step(std::ptrdiff_t step, const F& f) {
     }
 }
 
-// Fewer elements beside each other than this are no block, but pixels with their channels.
+// So many elements beside each other, or fewer, are no block, but pixels with their channels.
 inline constexpr std::ptrdiff_t most_channels = 4;
 
-struct gather_loop {
-    template <class V, class Step>
-    XTENSOR_TORCH_ALWAYS_INLINE static void run(V* to, std::ptrdiff_t pitch, const V* from, Step inner,
-                                                std::ptrdiff_t outer, std::ptrdiff_t size, std::ptrdiff_t count) {
-        for (std::ptrdiff_t j = 0; j < count; ++j) {
-            XTENSOR_TORCH_INDEPENDENT_ITERATIONS
-            for (std::ptrdiff_t i = 0; i < size; ++i) {
-                to[j * pitch + i] = from[i * inner + j * outer];
-            }
-        }
-    }
-};
+using unit_step = std::integral_constant<std::ptrdiff_t, 1>;
 
-struct scatter_loop {
-    template <class V, class Step>
-    XTENSOR_TORCH_ALWAYS_INLINE static void run(V* to, Step inner, std::ptrdiff_t outer, const V* from,
-                                                std::ptrdiff_t pitch, std::ptrdiff_t size, std::ptrdiff_t count) {
+// The loops of `gather` and `scatter`, of which one side has a unit_step.
+struct stepped_move {
+    template <class V, class ToInner, class FromInner>
+    XTENSOR_TORCH_ALWAYS_INLINE static void run(V* to, ToInner to_inner, std::ptrdiff_t to_outer, const V* from,
+                                                FromInner from_inner, std::ptrdiff_t from_outer, std::ptrdiff_t size,
+                                                std::ptrdiff_t count) {
         for (std::ptrdiff_t j = 0; j < count; ++j) {
             XTENSOR_TORCH_INDEPENDENT_ITERATIONS
             for (std::ptrdiff_t i = 0; i < size; ++i) {
-                to[i * inner + j * outer] = from[j * pitch + i];
+                to[i * to_inner + j * to_outer] = from[i * from_inner + j * from_outer];
             }
         }
     }
@@ -186,7 +177,7 @@ void gather(V* to, std::ptrdiff_t pitch, const V* from, std::ptrdiff_t inner, st
         return;
     }
     with_step(inner, [=](auto step) {
-        run_in_vectors<gather_loop, instructions::avx2>(to, pitch, from, step, outer, size, count);
+        run_in_vectors<stepped_move, instructions::avx2>(to, unit_step(), pitch, from, step, outer, size, count);
     });
 }
 
@@ -199,7 +190,7 @@ void scatter(V* to, std::ptrdiff_t inner, std::ptrdiff_t outer, const V* from, s
         return;
     }
     with_step(inner, [=](auto step) {
-        run_in_vectors<scatter_loop, instructions::avx2>(to, step, outer, from, pitch, size, count);
+        run_in_vectors<stepped_move, instructions::avx2>(to, step, outer, from, unit_step(), pitch, size, count);
     });
 }
 
