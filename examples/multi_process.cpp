@@ -6,13 +6,13 @@
 #include <xtensor-torch/xtensor-torch.hpp>
 #include <xtensor-torch/xtensor.hpp>
 
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +20,7 @@
 #include <iostream>
 #include <new>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -29,9 +30,29 @@ constexpr std::size_t parameters = 4 * 16 + 16 + 16 + 1;  // of the model below
 constexpr std::int64_t rows = 256, features = 4;
 constexpr int steps = 100;
 
+// Where every process waits for the others. std::barrier is for threads, and macOS has no pthread_barrier.
+class process_barrier {
+public:
+    void arrive_and_wait() {
+        const std::uint32_t round = round_;
+        if (++arrived_ == processes) {
+            arrived_ = 0;
+            ++round_;
+        }
+        while (round_ == round) {
+            std::this_thread::yield();
+        }
+    }
+
+private:
+    static_assert(std::atomic<std::uint32_t>::is_always_lock_free, "a lock would not be shared between processes");
+    std::atomic<std::uint32_t> arrived_ = 0;
+    std::atomic<std::uint32_t> round_ = 0;
+};
+
 // What both processes map. Every process writes its own row, and reads all rows between two barriers.
 struct shared_memory {
-    pthread_barrier_t barrier;
+    process_barrier barrier;
     std::array<float, processes * parameters> rows;
 };
 
@@ -40,13 +61,7 @@ shared_memory& map_shared_memory() {
     if (address == MAP_FAILED) {
         throw std::runtime_error("no shared memory could be mapped.");
     }
-    auto* memory = new (address) shared_memory();
-    pthread_barrierattr_t attributes;
-    pthread_barrierattr_init(&attributes);
-    pthread_barrierattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_barrier_init(&memory->barrier, &attributes, processes);
-    pthread_barrierattr_destroy(&attributes);
-    return *memory;
+    return *new (address) shared_memory();
 }
 
 auto rows_of(shared_memory& memory) {
@@ -92,7 +107,7 @@ void average_gradients(shared_memory& memory, std::size_t rank, const std::vecto
         gradients.push_back(parameter.grad());
     }
     xt::view(shared, rank) = xtt::view<const float, 1>(flattened(gradients));
-    pthread_barrier_wait(&memory.barrier);  // all rows are written
+    memory.barrier.arrive_and_wait();  // all rows are written
 
     std::size_t first = 0;
     for (const torch::Tensor& gradient : gradients) {
@@ -100,7 +115,7 @@ void average_gradients(shared_memory& memory, std::size_t rank, const std::vecto
         xtt::view<float, 1>(gradient.view(-1)) = xt::mean(xt::view(shared, xt::all(), xt::range(first, last)), {0});
         first = last;
     }
-    pthread_barrier_wait(&memory.barrier);  // all rows are read
+    memory.barrier.arrive_and_wait();  // all rows are read
 }
 
 torch::Tensor make_inputs() {

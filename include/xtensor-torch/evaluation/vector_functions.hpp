@@ -43,7 +43,7 @@ struct vector_function {};
 
 // At most 4 units in the last place from the exact result, by the word of the C library.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__) && defined(__GLIBC__) && \
-    __GLIBC_PREREQ(2, 35)
+    (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
 
 #define XTENSOR_TORCH_VECTOR_FUNCTION(NAME)                                           \
     extern "C" float xtensor_torch_##NAME##f(float) __asm__(#NAME "f")                \
