@@ -378,3 +378,62 @@ def test_the_interpreter_runs_while_an_operator_does():
     ops.signal(torch.ones(2))  # is not reached while the other thread holds the interpreter's lock
     waiting.join()
     assert results == [[2, 2]]
+
+
+# ---- derived gradients -----------------------------------------------------------------------------------------------
+
+DERIVED = {
+    "swish_gate": (lambda: (doubles(4, 5), doubles(5), 1.5), lambda x, gate, beta: x * gate * torch.sigmoid(beta * x)),
+    "layer_norm": (
+        lambda: (doubles(4, 5), doubles(5), doubles(5)),
+        lambda x, weight, bias: torch.nn.functional.layer_norm(x, (5,), weight, bias),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_derived_gradients_are_right_in_every_mode_and_again(name):
+    arguments = DERIVED[name][0]()
+    op = getattr(ops, name)
+    torch.testing.assert_close(op(*arguments), DERIVED[name][1](*arguments))
+    assert torch.autograd.gradcheck(op, arguments)
+    assert torch.autograd.gradgradcheck(op, arguments)
+    assert torch.autograd.gradcheck(op, arguments, check_forward_ad=True, check_backward_ad=False)
+    torch.library.opcheck(op.default, arguments)
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_derived_gradients_go_through_the_transforms_of_torch_func(name):
+    x, *others = DERIVED[name][0]()
+    others = [o.detach() if isinstance(o, torch.Tensor) else o for o in others]
+    ours = lambda x: getattr(ops, name)(x, *others).square().sum()
+    theirs = lambda x: DERIVED[name][1](x, *others).square().sum()
+    x = x.detach()
+    torch.testing.assert_close(torch.func.grad(ours)(x), torch.func.grad(theirs)(x))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the loop over a batch
+        torch.testing.assert_close(torch.func.hessian(ours)(x), torch.func.hessian(theirs)(x))
+
+
+def test_derived_gradients_are_compiled_with_symbolic_sizes():
+    step = torch.compile(lambda x, gate: ops.swish_gate(x, gate).sum(), dynamic=True, fullgraph=True)
+    for rows in (2, 3):
+        x, gate = doubles(rows, 5), doubles(5)
+        step(x, gate).backward()
+        expected = torch.autograd.grad(DERIVED["swish_gate"][1](x, gate, 1.0).sum(), (x, gate))
+        torch.testing.assert_close((x.grad, gate.grad), expected)
+
+
+def test_a_derived_gradient_that_nobody_asked_for_is_not_there():
+    x, gate = doubles(4, 5), doubles(5).detach()
+    ops.swish_gate(x, gate).sum().backward()
+    assert x.grad.shape == (4, 5) and gate.grad is None
+
+
+def test_derived_gradients_of_short_floats_are_computed_in_float():
+    x = torch.randn(300, 5).bfloat16().requires_grad_()
+    gate = torch.randn(5).bfloat16().requires_grad_()
+    got = torch.autograd.grad(ops.swish_gate(x, gate).sum(), (x, gate))
+    wide = [v.detach().float().requires_grad_() for v in (x, gate)]
+    expected = torch.autograd.grad(DERIVED["swish_gate"][1](*wide, 1.0).sum(), wide)
+    torch.testing.assert_close(got, tuple(e.bfloat16() for e in expected), rtol=0.01, atol=0.01)

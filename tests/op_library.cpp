@@ -208,7 +208,7 @@ const auto wait_for_signal = [](const auto& x) {
     }
     return x + x;
 };
-const auto signal = [](const auto& x) {
+const auto send_signal = [](const auto& x) {
     const std::lock_guard lock(mutex);
     is_signalled = true;
     changed.notify_all();
@@ -257,7 +257,7 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"over_local_reduced(x)", double>(library, over_local_reduced);
     xtt::op<"fail(Tensor x, str how)", float>(library, fail);
     xtt::op<"wait_for_signal(x)", float>(library, wait_for_signal);
-    xtt::op<"signal(x)", float>(library, signal);
+    xtt::op<"signal(x)", float>(library, send_signal);
 }
 
 // Registers an operator whose schema contradicts its function.

@@ -74,7 +74,7 @@ TEST_CASE("parts that are joined are what xtensor joins") {
             const auto w = xtt::view<const float>(y);
             const auto v2 = xtt::view<const float, 2>(x);
             const auto w2 = xtt::view<const float, 2>(y);
-            for (const std::size_t axis : {0, 1}) {
+            for (const std::size_t axis : {0U, 1U}) {
                 is_the_same_everywhere(xt::concatenate(xt::xtuple(v, w, v), axis),
                                        xt::concatenate(xt::xtuple(a, b, a), axis));
                 is_the_same_everywhere(xt::concatenate(xt::xtuple(v2 * 2.f, w2), axis),
@@ -82,7 +82,7 @@ TEST_CASE("parts that are joined are what xtensor joins") {
                 is_the_same_everywhere(xt::concatenate(xt::xtuple(v, b), axis),
                                        xt::concatenate(xt::xtuple(a, b), axis));
             }
-            for (const std::size_t axis : {0, 1, 2}) {
+            for (const std::size_t axis : {0U, 1U, 2U}) {
                 is_the_same_everywhere(xt::stack(xt::xtuple(v, w), axis), xt::stack(xt::xtuple(a, b), axis));
                 is_the_same_everywhere(xt::stack(xt::xtuple(v2, w2 + 1.f), axis),
                                        xt::stack(xt::xtuple(a, b + 1.f), axis));

@@ -96,7 +96,8 @@ std::vector<double> doubles() {
     return values;
 }
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && \
+    (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
 template <class... F>
 inline constexpr bool are_vectors = (!std::is_same_v<xtt::detail::vector_form_t<F>, F> && ...);
 namespace math = xt::math;

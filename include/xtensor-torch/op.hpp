@@ -36,6 +36,9 @@ struct computed_dtype_t {};
 /// The option to pass: `xtt::op<…>(library, function, xtt::computed_dtype)`.
 inline constexpr computed_dtype_t computed_dtype;
 
+/// In a registration: the gradients are derived from the function. Its header is <xtensor-torch/derived.hpp>.
+struct derived_t;
+
 /// In a registration: the function that gives the gradients of the arguments, and its own backward, if it has one.
 ///
 /// The function is called with the gradients of the differentiable results, then with the arguments of the forward,
@@ -90,10 +93,17 @@ void register_backward_option(torch::Library& library, const std::shared_ptr<con
     register_backward(library, forward, result_like, option.function, option.next);
 }
 
-template <class Option>
-auto only_backward(const Option& option) {
+// In <xtensor-torch/derived.hpp>.
+template <class F>
+auto derived_backward(const F& function, const derived_t& option);
+
+// The backward that an option of a registration stands for, in a tuple; an empty one for other options.
+template <class F, class Option>
+auto backward_from(const F& function, const Option& option) {
     if constexpr (is_backward<Option>) {
-        return std::tie(option);
+        return std::tuple<const Option&>(option);
+    } else if constexpr (std::is_same_v<Option, derived_t>) {
+        return std::make_tuple(derived_backward(function, option));
     } else {
         return std::tuple<>();
     }
@@ -130,7 +140,7 @@ auto only_backward(const Option& option) {
 ///
 /// A result has the element type of the tensors where C++ computes it in a wider one: `0.5 * x`, or a mean of float.
 ///
-/// Options: `backward`, `needs_values`, `host_round_trip`, `computed_dtype`.
+/// Options: `backward` or `derived`, `needs_values`, `host_round_trip`, `computed_dtype`.
 ///
 /// Without `needs_values` the operator can be compiled and exported: on the meta device the function is called with
 /// views that have a shape, and zero for each element. A lazy expression is not evaluated there. Sizes that are symbols
@@ -142,10 +152,11 @@ auto only_backward(const Option& option) {
 template <detail::op_text Schema, class... Elements, class F, class... Options>
 void op(torch::Library& library, F function, const Options&... options) {
     static_assert(((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
-                    std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t>) &&
+                    std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t> ||
+                    std::is_same_v<Options, derived_t>) &&
                    ...),
-                  "op: the options of a registration are xtt::backward, xtt::needs_values, xtt::host_round_trip and "
-                  "xtt::computed_dtype");
+                  "op: the options of a registration are xtt::backward, xtt::derived, xtt::needs_values, "
+                  "xtt::host_round_trip and xtt::computed_dtype");
     constexpr bool is_written_out = detail::has_written_out_parameters<F>;
     static_assert(is_written_out || sizeof...(Elements) > 0,
                   "op: name the element types of a generic function: xtt::op<\"…\", float, double>(library, function)");
@@ -162,7 +173,7 @@ void op(torch::Library& library, F function, const Options&... options) {
             detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, function,
                                             backward...);
         },
-        std::tuple_cat(detail::only_backward(options)...));
+        std::tuple_cat(detail::backward_from(function, options)...));
 }
 
 }  // namespace xtt

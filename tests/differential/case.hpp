@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 
+#include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/view.hpp>
 
 #include <algorithm>
@@ -107,7 +108,7 @@ struct tensor_case {
             } else if constexpr (requires(T number) { number.imag(); }) {
                 elements[i] = T(static_cast<float>(value - 4), static_cast<float>(value % 3));
             } else {
-                elements[i] = static_cast<T>(static_cast<float>(value - 4));
+                elements[i] = xtt::detail::element_cast<T>(static_cast<float>(value - 4));
             }
         }
         return whole;

@@ -14,7 +14,7 @@ auto ramp_like(const X& x) {
     xt::xarray<T> ramp = xt::xarray<T>::from_shape(shape);
     int count = 0;
     for (auto& element : ramp) {
-        element = static_cast<T>(static_cast<float>(count++ % 11));
+        element = xtt::detail::element_cast<T>(static_cast<float>(count++ % 11));
     }
     return ramp;
 }

@@ -41,6 +41,17 @@
 #define XTENSOR_TORCH_INDEPENDENT_ITERATIONS
 #endif
 
+// Around functions with such loops, and those that they end up in. Clang warns where it cannot make vectors of a loop,
+// and functors need not have a vector form; which of the functions it names depends on its version.
+#if defined(__clang__)
+#define XTENSOR_TORCH_VECTOR_LOOPS_BEGIN \
+    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wpass-failed\"")
+#define XTENSOR_TORCH_VECTOR_LOOPS_END _Pragma("clang diagnostic pop")
+#else
+#define XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
+#define XTENSOR_TORCH_VECTOR_LOOPS_END
+#endif
+
 // Before a loop that GCC would unroll before it thinks of vectors.
 #if defined(__GNUC__) && !defined(__clang__)
 #define XTENSOR_TORCH_NO_UNROLLING _Pragma("GCC unroll 1")

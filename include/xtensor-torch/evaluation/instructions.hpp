@@ -55,12 +55,7 @@ inline instructions find_instructions() noexcept {
 /// LibTorch as well. Before the program's variables are initialised it is what was compiled for.
 inline const instructions available_instructions = find_instructions();
 
-// A functor need not have a vector form, and then Clang warns that it was told to vectorise the loop: of the function
-// that the loop ended up in, which must be one of these for the warning to be off.
-#if defined(__clang__)
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wpass-failed"
-#endif
+XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
 
 template <class Loop, class... Arguments>
 XTENSOR_TORCH_VECTORIZED XTENSOR_TORCH_NOINLINE void run_as_compiled(Arguments... arguments) {
@@ -82,9 +77,7 @@ run_by_avx512(Arguments... arguments) {
 }
 #endif
 
-#if defined(__clang__)
-#pragma clang diagnostic pop
-#endif
+XTENSOR_TORCH_VECTOR_LOOPS_END
 
 /// Calls `Loop::run(arguments...)` in a function that is compiled for the best of these instructions, up to `Best`.
 /// `run`, and what it calls up to the innermost loop, must be always inline: only then is that loop compiled for them.

@@ -66,9 +66,9 @@ class loop_nest<T, Kernel, std::tuple<const V*...>> {
     // How an operand's elements lie along a row.
     enum class access : unsigned char { in_place, uniform, packed };
 
-    // Whether loops are compiled in which some operands have one value for a whole row, for every choice of them. Where
-    // there would be too many, such a row is written out in a tile instead.
-    static constexpr bool uniform_runs = sizeof...(V) <= 3;
+    // Loops are compiled for one operand that has one value for a whole row, whichever it is. Where there would be too
+    // many, and for a second one, the row is written out in a tile instead.
+    static constexpr bool uniform_runs = sizeof...(V) <= 4;
 
     // What is only moved from one place to another needs no tile between them.
     static constexpr bool moves = is_copy<Kernel, T, pointers>;
@@ -91,18 +91,20 @@ public:
         bool transposed = false;
         std::size_t packed = 0;
         for (std::size_t k = 0; k < count; ++k) {
-            m_access[k] = row_strides[k] == 1 || columns == 1 ? access::in_place
-                          : row_strides[k] == 0               ? access::uniform
-                                                              : access::packed;
-            transposed |= m_access[k] == access::packed;
-            packed += is_packed(k);
+            m_access[k] = row_strides[k] == 1 || columns == 1 ? access::in_place : access::packed;
+            transposed |= m_access[k] == access::packed && row_strides[k] != 0;
+            if (uniform_runs && m_uniform == 0 && m_access[k] == access::packed && row_strides[k] == 0) {
+                m_access[k] = access::uniform;
+                m_uniform = k;
+            }
+            packed += m_access[k] == access::packed;
         }
         choose_block(columns, rows, packed, transposed);
         const std::size_t used = static_cast<std::size_t>(m_columns * m_rows) * widest;
         const std::size_t tile = (used + cache_line - 1) / cache_line * cache_line;
         std::size_t end = 0;
         for (std::size_t k = 0; k < count; ++k) {
-            if (is_packed(k)) {
+            if (m_access[k] == access::packed) {
                 m_tiles[k] = std::exchange(end, end + tile);
             }
         }
@@ -118,10 +120,6 @@ public:
     }
 
 private:
-    bool is_packed(std::size_t k) const {
-        return m_access[k] == access::packed || (m_access[k] == access::uniform && !uniform_runs);
-    }
-
     // Blocks without a tile are as large as what a thread is woken for. Tiles across the rows are one cache line high,
     // so that lines are used whole, and as long as there is room: rows of the other operands are read the faster the
     // longer they are. Where there are none, squares use both sides' lines best.
@@ -188,7 +186,7 @@ private:
             out = reinterpret_cast<T*>(tiles + m_tiles[0]);
             pitch[0] = columns;
         }
-        compute<0>(out, pitch, columns, rows, in);
+        compute(out, pitch, columns, rows, in);
         if (out != destination) {
             scatter(destination, inner[0], outer[0], out, columns, columns, rows);
         }
@@ -200,7 +198,7 @@ private:
                      offsets& pitch) const {
         const auto inner = m_dimensions[0].strides[operand];
         const auto outer = m_dimensions[1].strides[operand];
-        if (!is_packed(operand)) {
+        if (m_access[operand] != access::packed) {
             return from;
         }
         auto* packed = reinterpret_cast<U*>(tile);
@@ -218,21 +216,32 @@ private:
         return packed;
     }
 
-    // Goes through the operands and marks those that have one value along a row; the loops over all combinations are
-    // compiled.
-    template <std::size_t I, class... In>
-    void compute(T* out, const offsets& pitch, std::ptrdiff_t columns, std::ptrdiff_t rows, const pointers& in,
-                 const In&... ready) const {
-        if constexpr (I == sizeof...(V)) {
-            compute_rows(m_kernel, out, std::tuple<In...>(ready...), pitch, columns, rows);
-        } else if constexpr (!uniform_runs) {
-            compute_rows(m_kernel, out, in, pitch, columns, rows);
-        } else if (m_access[I + 1] == access::uniform) {
-            compute<I + 1>(out, pitch, columns, rows, in, ready...,
-                           uniform_rows<std::tuple_element_t<I, std::tuple<V...>>>{std::get<I>(in)});
-        } else {
-            compute<I + 1>(out, pitch, columns, rows, in, ready..., std::get<I>(in));
+    // The operand that has one value along a row is marked as such for the loop.
+    void compute(T* out, const offsets& pitch, std::ptrdiff_t columns, std::ptrdiff_t rows, const pointers& in) const {
+        if constexpr (uniform_runs) {
+            if (m_uniform != 0) {
+                return [&]<std::size_t... I>(std::index_sequence<I...>) {
+                    (void)((m_uniform == I + 1 && (compute_uniform<I>(out, pitch, columns, rows, in), true)) || ...);
+                }(operand_numbers());
+            }
         }
+        compute_rows(m_kernel, out, in, pitch, columns, rows);
+    }
+
+    template <std::size_t Uniform>
+    void compute_uniform(T* out, const offsets& pitch, std::ptrdiff_t columns, std::ptrdiff_t rows,
+                         const pointers& in) const {
+        const auto marked = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+            if constexpr (I == Uniform) {
+                return uniform_rows<std::tuple_element_t<I, std::tuple<V...>>>{std::get<I>(in)};
+            } else {
+                return std::get<I>(in);
+            }
+        };
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            compute_rows(m_kernel, out, std::tuple(marked(std::integral_constant<std::size_t, I>())...), pitch, columns,
+                         rows);
+        }(operand_numbers());
     }
 
     Kernel m_kernel;
@@ -240,6 +249,7 @@ private:
     pointers m_in;
     loop_dimensions<count> m_dimensions;
     std::array<access, count> m_access{};
+    std::size_t m_uniform = 0;                 // the operand with one value a row; the destination is none
     std::array<std::size_t, count> m_tiles{};  // where each operand's begins
     std::ptrdiff_t m_columns = 1;
     std::ptrdiff_t m_rows = 1;

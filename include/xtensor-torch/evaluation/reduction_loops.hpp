@@ -145,6 +145,8 @@ XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, con
     }
 }
 
+XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
+
 // Rows of elements, added to a row of results.
 template <class Reduction, class Kernel, class... In>
 XTENSOR_TORCH_ALWAYS_INLINE inline void add_rows(const Reduction& reduction, const Kernel& kernel,
@@ -174,5 +176,7 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_rows(const Reduction& reduction, con
         sums[i] = sum;
     }
 }
+
+XTENSOR_TORCH_VECTOR_LOOPS_END
 
 }  // namespace xtt::detail

@@ -64,6 +64,8 @@ XTENSOR_TORCH_ALWAYS_INLINE inline std::ptrdiff_t unaligned_elements(const T* ou
                : static_cast<std::ptrdiff_t>(-reinterpret_cast<std::uintptr_t>(out) % cache_line / sizeof(T));
 }
 
+XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
+
 // The loops over rows, each from its element `first` on.
 struct rows_loop {
     template <class Kernel, class T, class Pointers>
@@ -86,6 +88,8 @@ struct rows_loop {
         }
     }
 };
+
+XTENSOR_TORCH_VECTOR_LOOPS_END
 
 // Computes the elements for which xsimd has batches, from the first on, and returns how many those are.
 template <class T, class Kernel, class Pointers>

@@ -85,6 +85,8 @@ struct is_extreme {
     bool operator()(const V& value) const { return value == extreme || is_nan(value); }
 };
 
+XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
+
 // Of some neighbouring lines, row after row from the last one on.
 struct columns_loop {
     template <class V>
@@ -99,6 +101,8 @@ struct columns_loop {
         }
     }
 };
+
+XTENSOR_TORCH_VECTOR_LOOPS_END
 
 // Calls `visit(number, address)` for every line along an axis: for its first element, or with `whole_rows` for that of
 // some lines side by side in the last dimension.

@@ -153,6 +153,8 @@ inline constexpr std::ptrdiff_t most_channels = 4;
 
 using unit_step = std::integral_constant<std::ptrdiff_t, 1>;
 
+XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
+
 // The loops of `gather` and `scatter`, of which one side has a unit_step.
 struct stepped_move {
     template <class V, class ToInner, class FromInner>
@@ -167,6 +169,8 @@ struct stepped_move {
         }
     }
 };
+
+XTENSOR_TORCH_VECTOR_LOOPS_END
 
 /// Sets `to[j * pitch + i] = from[i * inner + j * outer]` for i < size, j < count: rows of `to` are written whole.
 template <class V>

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +23,9 @@
 #include <vector>
 
 namespace xtt::detail {
+
+// The result of an operator, computed from its arguments by LibTorch's own operators.
+using forward_in_torch = std::function<at::Tensor(c10::ArrayRef<c10::IValue>)>;
 
 // How an operator and its backward belong together; written once, when they are registered.
 struct gradient_plan {
@@ -34,6 +38,7 @@ struct gradient_plan {
     std::vector<std::size_t> result_like;   // of each result of a backward: the argument of the same shape
     std::vector<std::size_t> gradient_of;   // of each result of the backward: the argument it belongs to
     bool saves_results;                     // the backward takes them
+    forward_in_torch in_torch{};            // what is differentiated in forward mode, if it is known
 };
 
 using node_pointer = std::remove_cv_t<decltype(torch::autograd::Edge::function)>;
@@ -265,15 +270,22 @@ struct autograd_kernel : c10::OperatorKernel {
         const auto values = torch::jit::last(*stack, plan->arguments + (plan->has_mask ? 1 : 0));
         torch::autograd::edge_list edges;
         bool requires_grad = false;
+        bool is_dual = false;
         for (std::size_t i = 0; i < plan->arguments; ++i) {
             if (plan->is_tensor[i]) {
                 for (const at::Tensor& tensor : tensors_in(values[i])) {
-                    refuse_forward_mode(tensor);
+                    is_dual = is_dual || torch::autograd::isFwGradDefined(tensor);
                     requires_grad = requires_grad || (tensor.defined() && tensor.requires_grad());
                     edges.push_back(tensor.defined() ? torch::autograd::impl::gradient_edge(tensor)
                                                      : torch::autograd::Edge());
                 }
             }
+        }
+        if (is_dual) [[unlikely]] {
+            const at::Tensor result = forward_mode(values);
+            torch::jit::drop(*stack, plan->arguments);
+            stack->emplace_back(result);
+            return;
         }
         const auto below = keys & c10::after_autograd_keyset;
         if (!requires_grad || !c10::GradMode::is_enabled()) {
@@ -306,12 +318,13 @@ private:
             (name.substr(0, name.find("::") + 2) + plan->backward.substr(0, dot)).c_str(), overload.c_str());
     }
 
-    void refuse_forward_mode(const at::Tensor& tensor) const {
-        if (torch::autograd::isFwGradDefined(tensor)) [[unlikely]] {
+    at::Tensor forward_mode(c10::ArrayRef<c10::IValue> values) const {
+        if (!plan->in_torch) [[unlikely]] {
             throw_error(plan->name +
                         ": an argument carries a forward-mode derivative, and this operator has a backward only; "
                         "reverse mode is needed. Use torch.autograd.grad, or torch.func.grad.");
         }
+        return plan->in_torch(values);
     }
 };
 

@@ -76,18 +76,21 @@ struct again<value_argument<S>> {
     using type = types<open_value<S, S, std::int64_t, std::uint64_t, std::int32_t>>;
 };
 
-// A result of the forward, as an argument of the backward.
-template <class R>
+// A result of the forward, as an argument of the backward. T is the element type of the forward's tensors.
+template <class R, class T>
+using viewed_again = tensor_view<const result_element_t<typename item_traits<R>::value_type, T>>;
+
+template <class R, class T>
 struct result_again {
-    using type = any_rank<view_argument, tensor_view<const typename item_traits<R>::value_type>, false>;
+    using type = any_rank<view_argument, viewed_again<R, T>, false>;
 };
-template <class R>
-struct result_again<std::optional<R>> {
-    using type = any_rank<optional_argument, tensor_view<const typename item_traits<R>::value_type>, false>;
+template <class R, class T>
+struct result_again<std::optional<R>, T> {
+    using type = any_rank<optional_argument, viewed_again<R, T>, false>;
 };
-template <class R, class A>
-struct result_again<std::vector<R, A>> {
-    using type = any_rank<list_argument, tensor_view<const typename item_traits<R>::value_type>, false>;
+template <class R, class A, class T>
+struct result_again<std::vector<R, A>, T> {
+    using type = any_rank<list_argument, viewed_again<R, T>, false>;
 };
 
 // The results that have a gradient.
@@ -109,15 +112,15 @@ template <class... Item>
 auto given(types<Item...>) ->
     typename joined<types<>, std::conditional_t<is_none<Item>, types<>, types<std::remove_cvref_t<Item>>>...>::type;
 
-template <class G, class... Gradient, class... A, class... Result>
+template <class G, class T, class... Gradient, class... A, class... Result>
 consteval auto arguments_of_backward(types<Gradient...>, types<A...>, types<Result...>) {
     using plain =
-        decltype(choose<G>(types<>(), typename result_again<Gradient>::type()..., typename again<A>::type()...));
+        decltype(choose<G>(types<>(), typename result_again<Gradient, T>::type()..., typename again<A>::type()...));
     if constexpr (!std::is_same_v<plain, no_choice>) {
         return settle<G>(types<>(), plain());
     } else {
-        using chosen = decltype(choose<G>(types<>(), typename result_again<Gradient>::type()...,
-                                          typename again<A>::type()..., typename result_again<Result>::type()...));
+        using chosen = decltype(choose<G>(types<>(), typename result_again<Gradient, T>::type()...,
+                                          typename again<A>::type()..., typename result_again<Result, T>::type()...));
         static_assert(!std::is_same_v<chosen, no_choice>,
                       "op: a backward takes the gradients of the results, then the arguments of the forward, then, if "
                       "it likes, the results; this one cannot be called so");
@@ -143,7 +146,8 @@ struct backward_signature {
                           "if it likes, the results");
             return found();
         } else {
-            return arguments_of_backward<G>(gradients(), forward_arguments(), decltype(given(items()))());
+            return arguments_of_backward<G, converted_to<Forward, T>>(gradients(), forward_arguments(),
+                                                                      decltype(given(items()))());
         }
     }
 

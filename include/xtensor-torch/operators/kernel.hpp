@@ -85,6 +85,12 @@ consteval auto common_element(std::type_identity<Found> found, types<First, Rest
 template <class Arguments>
 using common_element_t = typename decltype(common_element(std::type_identity<void>(), Arguments()))::type;
 
+// The element type that results computed in a wider one come back in, or void.
+template <class Definition, class T>
+using converted_to =
+    std::conditional_t<!Definition::converts_results, void,
+                       std::conditional_t<std::is_void_v<T>, common_element_t<arguments_of<Definition, T>>, T>>;
+
 template <class Definition>
 using some_result = result_of_t<typename Definition::function_type, some_arguments<Definition>>;
 
@@ -254,8 +260,7 @@ template <op_mode Mode, class T, class Definition>
 void call_function(const Definition& definition, op_call& call, const wanted_results& wanted,
                    torch::jit::Stack& stack) {
     using arguments = arguments_of<Definition, T>;
-    using element = std::conditional_t<!Definition::converts_results, void,
-                                       std::conditional_t<std::is_void_v<T>, common_element_t<arguments>, T>>;
+    using element = converted_to<Definition, T>;
     const auto values = values_on(stack, definition);
     const std::byte caller{};
     torch::jit::Stack returned = results_of<result_tensors<Mode, element>>(

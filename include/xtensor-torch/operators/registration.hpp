@@ -194,6 +194,12 @@ std::string schema_of_backward(const Definition& definition) {
     return text + "bool[] " + free_name("needs_input_grad", definition.names) + ") -> " + schema_of_results(items());
 }
 
+// The function in LibTorch's own operators, which autograd can follow, where what comes after a backward knows it.
+template <class Definition, class... Next>
+forward_in_torch function_in_torch(const std::shared_ptr<const Definition>&, const Next&...) {
+    return nullptr;
+}
+
 // `result_like` names, for each result of a forward that is itself a backward, the argument of the same shape.
 // `next` is the backward of this backward, or nothing.
 template <class Forward, class G, class... Next>
@@ -224,6 +230,7 @@ void register_backward(torch::Library& library, const std::shared_ptr<const Forw
     plan.saves_results = result_count > 0;
 
     const auto definition = std::make_shared<const definition_type>(std::move(description), function);
+    plan.in_torch = function_in_torch(definition, next...);
     register_kernels(library, definition, schema_of_backward(*definition));
     if constexpr (sizeof...(Next) == 0) {
         register_without_backward(library, *definition);

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -55,9 +56,16 @@ struct result_items<std::pair<First, Second>> {
 template <class R>
 inline constexpr bool is_none = std::is_same_v<std::remove_cvref_t<R>, std::nullopt_t>;
 
+// A result that is computed where it is asked for, in the shape of an argument.
+template <class R>
+concept deferred_result = requires(const R& result) {
+    { result.evaluate() } -> std::same_as<at::Tensor>;
+    { result.like() } -> std::same_as<const at::Tensor&>;
+};
+
 template <class R>
 struct item_traits {
-    static_assert(copyable<R>,
+    static_assert(copyable<R> || deferred_result<R>,
                   "op: a function returns an xtensor expression or container with elements of a dtype, a std::optional "
                   "or std::vector of those, std::nullopt for no gradient, a std::tuple of those, or void");
     using value_type = typename std::remove_cvref_t<R>::value_type;
@@ -151,7 +159,8 @@ using result_element_t = typename decltype(result_element<V, T>())::type;
 // ---- tensors --------------------------------------------------------------------------------------------------------
 
 template <class E>
-struct is_elementwise : std::bool_constant<is_tensor_view<E>::value || xt::is_xscalar<E>::value> {};
+struct is_elementwise : std::bool_constant<is_tensor_view<E>::value || xt::is_xscalar<E>::value || deferred_result<E>> {
+};
 template <class F, class... CT>
 struct is_elementwise<xt::xfunction<F, CT...>>
     : std::bool_constant<(is_elementwise<std::remove_cvref_t<CT>>::value && ...)> {};
@@ -172,15 +181,20 @@ inline void require_known_to_fit(c10::SymIntArrayRef a, c10::SymIntArrayRef b) {
     }
 }
 
+// The shape of the argument that a view stands for.
+inline c10::SymIntArrayRef argument_sizes(const op_call& call, const at::Tensor& viewed) {
+    const auto found = std::find_if(call.replaced.begin(), call.replaced.end(),
+                                    [&](const auto& made) { return made.viewed.is_same(viewed); });
+    return (found == call.replaced.end() ? viewed : found->argument).sym_sizes();
+}
+
 // Shapes that are symbols cannot be asked of an expression; that of an elementwise one is its operands' broadcast.
 template <class E>
 void broadcast_symbols(const op_call& call, const E& e, c10::SymDimVector& sizes) {
     if constexpr (is_tensor_view<E>::value) {
-        const auto found = std::find_if(call.replaced.begin(), call.replaced.end(),
-                                        [&](const auto& made) { return made.viewed.is_same(e.tensor()); });
-        const at::Tensor& operand = found == call.replaced.end() ? e.tensor() : found->argument;
-        require_known_to_fit(sizes, operand.sym_sizes());
-        sizes = at::infer_size_symdimvector(sizes, operand.sym_sizes());
+        const c10::SymIntArrayRef operand = argument_sizes(call, e.tensor());
+        require_known_to_fit(sizes, operand);
+        sizes = at::infer_size_symdimvector(sizes, operand);
     } else if constexpr (has_arguments<E>) {
         std::apply([&](const auto&... argument) { (broadcast_symbols(call, argument, sizes), ...); }, e.arguments());
     }
@@ -203,6 +217,12 @@ struct result_tensors {
     c10::IValue operator()(R& result) const {
         if constexpr (xt::is_xexpression<R>::value) {
             return tensor(result);
+        } else if constexpr (deferred_result<R>) {
+            if constexpr (Mode == op_mode::meta) {
+                return empty_meta(argument_sizes(call, result.like()), scalar_type_v<typename R::value_type>);
+            } else {
+                return call.device ? result.evaluate().to(*call.device) : result.evaluate();
+            }
         } else if constexpr (requires { result.has_value(); }) {
             return result ? c10::IValue(tensor(*result)) : c10::IValue(at::Tensor());
         } else {

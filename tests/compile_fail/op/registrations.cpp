@@ -1,6 +1,6 @@
 // Mistakes in registrations of operators, one a function, each with the sentence that the compiler must print. They
 // share a file because <torch/library.h> takes longer to compile than all of them.
-#include <xtensor-torch/op.hpp>
+#include <xtensor-torch/derived.hpp>
 
 using readable = xtt::tensor_view<const float>;
 using writable = xtt::tensor_view<float>;
@@ -17,8 +17,8 @@ void elements_twice(torch::Library& library) {
     xtt::op<"f(x)", float>(library, [](const readable& x) { return x + x; });
 }
 
-// expect: op: the options of a registration are xtt::backward, xtt::needs_values, xtt::host_round_trip and
-// xtt::computed_dtype
+// expect: op: the options of a registration are xtt::backward, xtt::derived, xtt::needs_values, xtt::host_round_trip
+// and xtt::computed_dtype
 void unknown_option(torch::Library& library) { xtt::op<"f(x)", float>(library, twice, 3); }
 
 // expect: op: the function cannot be called with what the schema says
@@ -91,4 +91,29 @@ void backward_of_integers(torch::Library& library) {
 // expect: op: an operator that writes to its arguments has no backward
 void backward_of_writer(torch::Library& library) {
     xtt::op<"f(Tensor(a!) x) -> Tensor", float>(library, [](auto& x) { return x + x; }, xtt::backward(twice_backward));
+}
+
+// expect: op: xtt::derived has no derivative of a functor in the expression
+void derived_of_unknown_functor(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, [](const auto& x) { return xt::lgamma(x); }, xtt::derived);
+}
+
+// expect: op: xtt::derived differentiates the reducers xt::sum, xt::mean
+void derived_of_product(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, [](const auto& x) { return xt::prod(x, {0}); }, xtt::derived);
+}
+
+// expect: op: xtt::derived differentiates functions, reducers and numbers; the expression holds something else
+void derived_of_variance(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, [](const auto& x) { return xt::variance(x, {0}); }, xtt::derived);
+}
+
+// expect: op: xtt::derived calls the function with expressions in place of views
+void derived_of_views(torch::Library& library) {
+    xtt::op<"f(x)">(library, [](const xtt::tensor_view<const float>& x) { return x + x; }, xtt::derived);
+}
+
+// expect: op: xtt::derived takes tensors and values
+void derived_of_optional(torch::Library& library) {
+    xtt::op<"f(Tensor? x) -> Tensor", float>(library, [](const auto& x) { return 2.0f * x.value(); }, xtt::derived);
 }

@@ -1,0 +1,164 @@
+// The gradient of an expression reads each of its inputs in many places. This file makes one function of single
+// elements of such an expression: its loop reads every input once, and the compiler finds what several parts of it have
+// in common.
+#pragma once
+
+#include <xtensor-torch/evaluation/purity.hpp>
+#include <xtensor-torch/evaluation/vector_functions.hpp>
+#include <xtensor-torch/operators/expression_nodes.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace xtt::detail {
+
+// The keys of the inputs that an expression reads, each once.
+template <std::size_t... Key>
+struct keys {
+    static constexpr std::size_t size = sizeof...(Key);
+
+    static constexpr std::size_t place_of(std::size_t key) {
+        constexpr std::size_t all[] = {Key..., 0};
+        return static_cast<std::size_t>(std::find(all, all + size, key) - all);
+    }
+};
+
+template <class Found, std::size_t Key>
+struct with_key;
+template <std::size_t... Found, std::size_t Key>
+struct with_key<keys<Found...>, Key> {
+    using type = std::conditional_t<((Found == Key) || ...), keys<Found...>, keys<Found..., Key>>;
+};
+
+template <class Found, class... E>
+struct keys_in {
+    using type = Found;
+};
+template <class Found, class E, class... Rest>
+struct keys_in<Found, E, Rest...> : keys_in<Found, Rest...> {};
+template <class Found, std::size_t Key, class View, class... Rest>
+struct keys_in<Found, xt::xfunction<tree_input<Key>, const View&>, Rest...>
+    : keys_in<typename with_key<Found, Key>::type, Rest...> {};
+template <class Found, class F, class... CT, class... Rest>
+    requires function_node<xt::xfunction<F, CT...>>
+struct keys_in<Found, xt::xfunction<F, CT...>, Rest...> : keys_in<Found, std::remove_cvref_t<CT>..., Rest...> {};
+
+// The expression as a function of its inputs' elements, in the order of Keys.
+template <std::size_t Place>
+struct scalar_input {
+    template <class... V>
+    auto operator()(const V&... values) const {
+        const auto& value = std::get<Place>(std::tie(values...));
+        return tree_input<Place>()(value);
+    }
+};
+
+template <class V>
+struct scalar_constant {
+    V value;
+
+    template <class... Values>
+    V operator()(const Values&...) const {
+        return value;
+    }
+};
+
+template <class F, class... Arguments>
+struct scalar_call {
+    XTENSOR_TORCH_NO_UNIQUE_ADDRESS F functor;
+    std::tuple<Arguments...> arguments;
+
+    template <class... V>
+    auto operator()(const V&... values) const {
+        return [&]<std::size_t... J>(std::index_sequence<J...>) {
+            return functor(std::get<J>(arguments)(values...)...);
+        }(std::index_sequence_for<Arguments...>());
+    }
+};
+
+template <class Keys, class E>
+auto scalar_function(const E& e) {
+    if constexpr (input_node<E>) {
+        return scalar_input<Keys::place_of(input_of<E>::index)>();
+    } else if constexpr (function_node<E>) {
+        return std::apply(
+            [&](const auto&... argument) {
+                return scalar_call<vector_form_t<typename E::functor_type>,
+                                   decltype(scalar_function<Keys>(argument))...>{
+                    in_vectors(e.functor()), std::make_tuple(scalar_function<Keys>(argument)...)};
+            },
+            e.arguments());
+    } else {
+        return scalar_constant<typename E::value_type>{e()};
+    }
+}
+
+// A functor that is taken for a function in vectors: the loops choose the widest registers for it.
+template <class Scalar>
+struct scalar_form : vector_function {
+    Scalar scalar;
+
+    explicit scalar_form(const Scalar& function) : scalar(function) {}
+
+    template <class... V>
+    auto operator()(const V&... values) const {
+        return scalar(values...);
+    }
+};
+
+// Whether an expression consists of inputs, numbers and functions, and not of what xtensor generates.
+template <class E>
+struct has_scalar_form : std::bool_constant<input_node<E> || xt::is_xscalar<E>::value> {};
+template <class F, class... CT>
+    requires function_node<xt::xfunction<F, CT...>>
+struct has_scalar_form<xt::xfunction<F, CT...>>
+    : std::bool_constant<(has_scalar_form<std::remove_cvref_t<CT>>::value && ...)> {};
+
+// The views of the inputs that are not among `Found`, each once, in the order of keys_in.
+template <class Found, std::size_t J = 0, class E>
+auto inputs_in(const E& e) {
+    if constexpr (input_node<E>) {
+        if constexpr (std::is_same_v<typename keys_in<Found, E>::type, Found>) {
+            return std::tuple<>();
+        } else {
+            return e.arguments();
+        }
+    } else if constexpr (function_node<E>) {
+        if constexpr (J == std::tuple_size_v<arguments_of_node<E>>) {
+            return std::tuple<>();
+        } else {
+            using next = typename keys_in<Found, argument_of_node<E, J>>::type;
+            return std::tuple_cat(inputs_in<Found>(std::get<J>(e.arguments())), inputs_in<next, J + 1>(e));
+        }
+    } else {
+        return std::tuple<>();
+    }
+}
+
+// The expression, as one function of the inputs.
+template <class E>
+auto in_scalar_form(const E& e) {
+    if constexpr (has_scalar_form<E>::value) {
+        using found = typename keys_in<keys<>, E>::type;
+        using form = scalar_form<decltype(scalar_function<found>(e))>;
+        return std::apply(
+            [&]<class... View>(const View&... view) {
+                return xt::xfunction<form, const View&...>(form(scalar_function<found>(e)), view...);
+            },
+            inputs_in<keys<>>(e));
+    } else {
+        return e;
+    }
+}
+
+}  // namespace xtt::detail
+
+namespace xtt {
+
+template <class Scalar>
+inline constexpr bool is_pure_v<detail::scalar_form<Scalar>> = true;
+
+}  // namespace xtt
