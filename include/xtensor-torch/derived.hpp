@@ -21,6 +21,7 @@ namespace xtt {
 /// tensors as `const auto&`. What has no derivative does not compile; `xtt::derivative` gives a functor of your own
 /// one.
 ///
+/// The function and its gradients are computed in the element type of the tensors, and in float for Half and BFloat16.
 /// Each gradient is computed in one pass over the elements for each part between reducers, and summed over the
 /// dimensions that were broadcast. Gradients can be differentiated again, and forward mode works: both go by LibTorch's
 /// own operators. At ties and at zero the gradients are those of LibTorch's functions.
@@ -29,6 +30,11 @@ struct derived_t {};
 inline constexpr derived_t derived;
 
 namespace detail {
+
+template <class F>
+auto derived_function(const F& function, const derived_t&) {
+    return derived_forward<F>{function};
+}
 
 template <class F>
 auto derived_backward(const F& function, const derived_t&) {

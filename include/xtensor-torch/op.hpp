@@ -95,7 +95,19 @@ void register_backward_option(torch::Library& library, const std::shared_ptr<con
 
 // In <xtensor-torch/derived.hpp>.
 template <class F>
+auto derived_function(const F& function, const derived_t& option);
+template <class F>
 auto derived_backward(const F& function, const derived_t& option);
+
+// The function that the operator calls.
+template <class F, class... Options>
+auto forward_from(const F& function, const Options&... options) {
+    if constexpr ((std::is_same_v<Options, derived_t> || ...) && !has_written_out_parameters<F>) {
+        return derived_function(function, std::get<const derived_t&>(std::tie(options...)));
+    } else {
+        return function;
+    }
+}
 
 // The backward that an option of a registration stands for, in a tuple; an empty one for other options.
 template <class F, class Option>
@@ -163,14 +175,16 @@ void op(torch::Library& library, F function, const Options&... options) {
     static_assert(!is_written_out || sizeof...(Elements) == 0,
                   "op: this function's parameters are written out, element types included; leave out the list");
     using elements = std::conditional_t<is_written_out, detail::element_list<void>, detail::element_list<Elements...>>;
-    using definition = detail::op_definition<detail::stated_signature<Schema, F>, F, elements,
+    const auto forward = detail::forward_from(function, options...);
+    using forward_type = std::remove_const_t<decltype(forward)>;
+    using definition = detail::op_definition<detail::stated_signature<Schema, forward_type>, forward_type, elements,
                                              !(std::is_same_v<Options, computed_dtype_t> || ...)>;
     detail::op_description description;
     description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
     description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
     std::apply(
         [&](const auto&... backward) {
-            detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, function,
+            detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, forward,
                                             backward...);
         },
         std::tuple_cat(detail::backward_from(function, options)...));

@@ -11,6 +11,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -34,6 +35,46 @@ struct derived_result {
 // Optional tensors and lists of tensors.
 template <class A>
 concept holds_views = is_tensor_view<typename A::value_type>::value;
+
+// The element type of the first tensor among the arguments.
+template <class... A>
+struct element_of_first {
+    using type = void;
+};
+template <class A, class... Rest>
+struct element_of_first<A, Rest...> : element_of_first<Rest...> {};
+template <class T, std::size_t N, xt::layout_type L, class... Rest>
+struct element_of_first<tensor_view<T, N, L>, Rest...> {
+    using type = std::remove_const_t<T>;
+};
+
+template <class Pass>
+struct derived_value {
+    using value_type = typename Pass::element;
+
+    std::shared_ptr<Pass> pass;
+
+    at::Tensor evaluate() const { return pass->evaluate(); }
+    const auto& expression() const { return pass->expression(); }
+};
+
+// The function itself, computed as its gradients are: in the element type of its tensors, each reducer once.
+template <class F>
+struct derived_forward {
+    F function;
+
+    template <class... A>
+        requires std::invocable<const F&, const A&...>
+    auto operator()(const A&... arguments) const {
+        using T = typename element_of_first<A...>::type;
+        if constexpr (is_differentiable<T> && !is_complex<T> && (!holds_views<A> && ...)) {
+            using pass_type = value_pass<T, F, A...>;
+            return derived_value<pass_type>{std::make_shared<pass_type>(function, arguments...)};
+        } else {
+            return function(arguments...);
+        }
+    }
+};
 
 // The function of a backward: one gradient for each tensor among the arguments.
 template <class F>

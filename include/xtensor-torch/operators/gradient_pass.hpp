@@ -75,43 +75,28 @@ private:
     type m_root;
 };
 
-/// `T` is the element type of the tensors, `Gradient` the view of the result's gradient, `A` are the arguments' types.
-template <class T, class F, class Gradient, class... A>
-class gradient_pass {
+/// The values of an expression, in the element type T of its tensors, or in float for short ones. Its reducers are
+/// computed once, by LibTorch, and what lies between them in one pass.
+template <class T, class F, class... A>
+class value_pass {
 public:
     using element = T;
+    using root = typename expression_tree<F, A...>::type;
 
-    gradient_pass(const F& function, const Gradient& gradient, const A&... arguments)
-        : m_tree(function, arguments...), m_gradient(gradient) {}
+    explicit value_pass(const F& function, const A&... arguments) : m_tree(function, arguments...) {}
 
-    template <std::size_t Index>
-    const at::Tensor& argument() const {
-        return m_tree.template argument<Index>().tensor();
+    const root& expression() const { return m_tree.root(); }
+
+    at::Tensor evaluate() {
+        reduce<0>(m_tree.root());
+        const at::Tensor result = evaluated(values<0>(m_tree.root()), to_dim_vector(m_tree.root().shape()));
+        return input_node<root> ? result.to(scalar_type_v<T>, false, /*copy=*/true)
+                                : result.to(scalar_type_v<T>).contiguous();
     }
 
-    // The gradient of argument number Index, in its shape.
-    template <std::size_t Index>
-    at::Tensor gradient() {
-        if (!m_is_prepared) {
-            reduce<0>(m_tree.root());
-            differentiate_reducers<0>(m_tree.root(), make_input<gradient_key>(m_gradient));
-            m_is_prepared = true;
-        }
-        const at::IntArrayRef shape = argument<Index>().sizes();
-        at::Tensor result;
-        add_gradient<Index, 0>(result, shape, m_tree.root(), make_input<gradient_key>(m_gradient));
-        if (!result.defined()) {
-            result = at::Tensor(at::detail::empty_cpu(shape, scalar_type_v<value>)).zero_();
-        }
-        // An operator returns memory of its own, in the order that it announced.
-        result = result.to(scalar_type_v<T>).contiguous();
-        return result.is_alias_of(m_gradient.tensor()) ? result.clone() : result;
-    }
-
-private:
+protected:
     using value = gradient_value<T>;
     using held = tensor_view<const value>;
-    using root = typename expression_tree<F, A...>::type;
 
     // What is known of a reducer: its value, as in the expression and with the reduced axes kept, and the gradient by
     // it.
@@ -142,7 +127,7 @@ private:
     }
 
     template <std::size_t First, class E>
-    auto value_of(const E& e) const {
+    auto values(const E& e) const {
         return value_expression<value, First>(e, reduced());
     }
 
@@ -161,13 +146,55 @@ private:
         for_each_reducer<First>(e, [this](auto number, const auto& reducer) {
             reduce<number + 1>(reducer.expression());
             const at::Tensor operand =
-                evaluated(value_of<number + 1>(reducer.expression()), to_dim_vector(reducer.expression().shape()));
+                evaluated(values<number + 1>(reducer.expression()), to_dim_vector(reducer.expression().shape()));
             const at::Tensor reduced = reduced_in_torch(reducer, operand).contiguous();
             m_reducers[number].reduced.emplace(make_held(reduced));
             m_reducers[number].kept.emplace(make_held(reduced.view(kept_shape(reducer))));
         });
     }
 
+    expression_tree<F, A...> m_tree;
+    std::array<reducer_state, reducers_in<root>::value> m_reducers;
+};
+
+/// The gradients of that expression. `Gradient` is the view of the result's gradient.
+template <class T, class F, class Gradient, class... A>
+class gradient_pass : value_pass<T, F, A...> {
+    using base = value_pass<T, F, A...>;
+    using base::evaluated, base::kept_shape, base::m_reducers, base::m_tree, base::make_held, base::reduced;
+    using typename base::value;
+
+public:
+    using element = T;
+
+    gradient_pass(const F& function, const Gradient& gradient, const A&... arguments)
+        : base(function, arguments...), m_gradient(gradient) {}
+
+    template <std::size_t Index>
+    const at::Tensor& argument() const {
+        return m_tree.template argument<Index>().tensor();
+    }
+
+    // The gradient of argument number Index, in its shape.
+    template <std::size_t Index>
+    at::Tensor gradient() {
+        if (!m_is_prepared) {
+            this->template reduce<0>(m_tree.root());
+            differentiate_reducers<0>(m_tree.root(), make_input<gradient_key>(m_gradient));
+            m_is_prepared = true;
+        }
+        const at::IntArrayRef shape = argument<Index>().sizes();
+        at::Tensor result;
+        add_gradient<Index, 0>(result, shape, m_tree.root(), make_input<gradient_key>(m_gradient));
+        if (!result.defined()) {
+            result = at::Tensor(at::detail::empty_cpu(shape, scalar_type_v<value>)).zero_();
+        }
+        // An operator returns memory of its own, in the order that it announced.
+        result = result.to(scalar_type_v<T>).contiguous();
+        return result.is_alias_of(m_gradient.tensor()) ? result.clone() : result;
+    }
+
+private:
     // The gradients by all reducers, the outermost first. `seed` is the gradient by the expression.
     template <std::size_t First, class E, class Seed>
     void differentiate_reducers(const E& e, const Seed& seed) {
@@ -201,7 +228,7 @@ private:
 
     template <std::size_t Number, class Reducer>
     auto is_extreme(const Reducer& reducer) const {
-        const auto elements = [&] { return value_of<Number + 1>(reducer.expression()); };
+        const auto elements = [&] { return this->template values<Number + 1>(reducer.expression()); };
         const auto kept = [&] { return make_input<kept_key(Number)>(*m_reducers[Number].kept); };
         if constexpr (kind_of_reducer<Reducer>() == reducer_kind::greatest_norm) {
             return xt::where(xt::equal(xt::abs(elements()), kept()), xt::sign(elements()), value(0));
@@ -215,7 +242,7 @@ private:
     auto seed_below(const Reducer& reducer) const {
         constexpr reducer_kind kind = kind_of_reducer<Reducer>();
         auto gradient = make_input<gradient_key_of(Number)>(*m_reducers[Number].gradient);
-        const auto elements = [&] { return value_of<Number + 1>(reducer.expression()); };
+        const auto elements = [&] { return this->template values<Number + 1>(reducer.expression()); };
         if constexpr (kind == reducer_kind::sum) {
             return gradient;
         } else if constexpr (kind == reducer_kind::norm) {
@@ -242,9 +269,7 @@ private:
         });
     }
 
-    expression_tree<F, A...> m_tree;
     const Gradient& m_gradient;
-    std::array<reducer_state, reducers_in<root>::value> m_reducers;
     bool m_is_prepared = false;
 };
 

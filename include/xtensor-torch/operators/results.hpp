@@ -56,12 +56,13 @@ struct result_items<std::pair<First, Second>> {
 template <class R>
 inline constexpr bool is_none = std::is_same_v<std::remove_cvref_t<R>, std::nullopt_t>;
 
-// A result that is computed where it is asked for, in the shape of an argument.
+// A result that is computed where it is asked for, in the shape of an argument or of an expression.
 template <class R>
 concept deferred_result = requires(const R& result) {
     { result.evaluate() } -> std::same_as<at::Tensor>;
-    { result.like() } -> std::same_as<const at::Tensor&>;
 };
+template <class R>
+concept deferred_expression = deferred_result<R> && requires(const R& result) { result.expression().shape(); };
 
 template <class R>
 struct item_traits {
@@ -161,6 +162,8 @@ using result_element_t = typename decltype(result_element<V, T>())::type;
 template <class E>
 struct is_elementwise : std::bool_constant<is_tensor_view<E>::value || xt::is_xscalar<E>::value || deferred_result<E>> {
 };
+template <deferred_expression E>
+struct is_elementwise<E> : is_elementwise<std::remove_cvref_t<decltype(std::declval<const E&>().expression())>> {};
 template <class F, class... CT>
 struct is_elementwise<xt::xfunction<F, CT...>>
     : std::bool_constant<(is_elementwise<std::remove_cvref_t<CT>>::value && ...)> {};
@@ -218,7 +221,12 @@ struct result_tensors {
         if constexpr (xt::is_xexpression<R>::value) {
             return tensor(result);
         } else if constexpr (deferred_result<R>) {
-            if constexpr (Mode == op_mode::meta) {
+            if constexpr (deferred_expression<R>) {
+                refuse_if_dangling(result.expression());
+            }
+            if constexpr (Mode == op_mode::meta && deferred_expression<R>) {
+                return shape_alone<typename R::value_type>(result.expression());
+            } else if constexpr (Mode == op_mode::meta) {
                 return empty_meta(argument_sizes(call, result.like()), scalar_type_v<typename R::value_type>);
             } else {
                 return call.device ? result.evaluate().to(*call.device) : result.evaluate();
@@ -236,15 +244,22 @@ struct result_tensors {
 
 private:
     template <class E>
-    at::Tensor tensor(E& expression) const {
+    void refuse_if_dangling(const E& expression) const {
         if (dangles(expression, lifetime)) [[unlikely]] {
             refuse_dangling(name);
         }
-        if constexpr (Mode == op_mode::meta) {
-            return shape_alone(expression);
-        } else {
-            // Operands that do not fit each other are the operator's to name: it knows the arguments.
+        // Operands that do not fit each other are the operator's to name: it knows the arguments.
+        if constexpr (Mode == op_mode::host) {
             static_cast<void>(expression.shape());
+        }
+    }
+
+    template <class E>
+    at::Tensor tensor(E& expression) const {
+        refuse_if_dangling(expression);
+        if constexpr (Mode == op_mode::meta) {
+            return shape_alone<typename E::value_type>(expression);
+        } else {
             using V = result_element_t<typename E::value_type, T>;
             if constexpr (!std::is_same_v<V, typename E::value_type>) {
                 return call.device ? to_device(xt::cast<V>(expression), *call.device) : copy<V>(expression);
@@ -258,9 +273,9 @@ private:
         }
     }
 
-    template <class E>
+    template <class Computed, class E>
     at::Tensor shape_alone(const E& expression) const {
-        using V = result_element_t<typename E::value_type, T>;
+        using V = result_element_t<Computed, T>;
         constexpr c10::ScalarType dtype = scalar_type_v<V>;
         if constexpr (is_elementwise<E>::value) {
             c10::SymDimVector sizes;
