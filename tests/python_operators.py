@@ -1,5 +1,5 @@
-"""Installs examples/python_operators as its README says, then runs its tests, its training on two processes, and the C++
-program that calls it.
+"""Installs examples/python_operators as its README says, then runs its tests, its trainings, on two processes too, and the
+C++ program that calls it.
 
 Usage: python_operators.py TORCH SOURCE WORK PROGRAM [SETTING...], with the folder of the LibTorch in use, that of the
 example, a folder to work in, the C++ program, and settings for pip. Exits with 77, and says why, where there is no
@@ -52,6 +52,7 @@ run(sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation", "
 if not tags.startswith("Tag: py3-none-"):
     sys.exit(f"python_operators: the wheel must serve every Python; {tags}")
 run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", source / "tests")
+run(sys.executable, source / "train_derived.py")
 run(sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1", "--nproc-per-node=2",
     source / "train_distributed.py")
 (library,) = site.glob("xtt_operators/*xtt_operators.so")

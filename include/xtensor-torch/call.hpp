@@ -76,9 +76,9 @@ inline void widen_whole_numbers(const c10::FunctionSchema& schema, torch::jit::S
 ///
 /// Arguments stand in the order of the schema; those left out at the end have the schema's defaults. `Result` is what
 /// the operator returns, `std::tuple<…>` of several results, or `void`. The overload's name follows a dot. Finding it
-/// and packing the arguments takes about a microsecond, beside what the operator takes. Throws c10::ValueError where no
-/// such operator is registered, c10::TypeError where it returns another type, c10::Error where the arguments are not
-/// the schema's, and what the operator throws.
+/// and packing the arguments takes about a microsecond, in addition to the operator itself. Throws c10::ValueError
+/// where no such operator is registered, c10::TypeError where it returns another type, c10::Error where the arguments
+/// are not the schema's, and what the operator throws.
 template <class Result = at::Tensor, class... Arguments>
 Result call(std::string_view name, Arguments&&... arguments) {
     const c10::OperatorHandle found = detail::find_operator(name);

@@ -42,7 +42,7 @@ struct derived_t;
 /// In a registration: the function that gives the gradients of the arguments, and its own backward, if it has one.
 ///
 /// The function is called with the gradients of the differentiable results, then with the arguments of the forward,
-/// then, if it takes them, with the results. It returns one gradient for each tensor among the forward's arguments, in
+/// and optionally with the results. It returns one gradient for each tensor among the forward's arguments, in
 /// a tuple where there are several: an expression or a container; `std::nullopt`, or an empty std::optional, for none;
 /// a std::vector for a list. Expressions whose gradient nobody asked for are not evaluated. A result that received no
 /// gradient comes as zeros.

@@ -67,7 +67,7 @@ torch_version=2.13.0
 torch_by_pip() {
     "$@" --quiet "torch==$torch_version+cpu" 2> /dev/null ||
         "$@" --quiet --extra-index-url https://download.pytorch.org/whl/cpu "torch==$torch_version+cpu" ||
-        fail "no CPU build of torch $torch_version is to be had; point CMAKE_PREFIX_PATH to a LibTorch instead."
+        fail "no CPU build of torch $torch_version was found; point CMAKE_PREFIX_PATH to a LibTorch instead."
 }
 
 # Runs a command in a chroot, with nothing of the caller's environment: in_chroot DIRECTORY COMMAND [NAME=VALUE ...]

@@ -122,8 +122,8 @@ consteval auto arguments_of_backward(types<Gradient...>, types<A...>, types<Resu
         using chosen = decltype(choose<G>(types<>(), typename result_again<Gradient, T>::type()...,
                                           typename again<A>::type()..., typename result_again<Result, T>::type()...));
         static_assert(!std::is_same_v<chosen, no_choice>,
-                      "op: a backward takes the gradients of the results, then the arguments of the forward, then, if "
-                      "it likes, the results; this one cannot be called so");
+                      "op: a backward takes the gradients of the results, then the arguments of the forward, and "
+                      "optionally the results; this one cannot be called so");
         return settle<G>(types<>(), chosen());
     }
 }
@@ -142,8 +142,8 @@ struct backward_signature {
             using found = typename parameters_of<G>::arguments;
             static_assert(found::size == gradients::size + forward_arguments::size ||
                               found::size == gradients::size + forward_arguments::size + items::size,
-                          "op: a backward takes the gradients of the results, then the arguments of the forward, then, "
-                          "if it likes, the results");
+                          "op: a backward takes the gradients of the results, then the arguments of the forward, and "
+                          "optionally the results");
             return found();
         } else {
             return arguments_of_backward<G, converted_to<Forward, T>>(gradients(), forward_arguments(),

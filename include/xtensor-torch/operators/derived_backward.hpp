@@ -67,7 +67,9 @@ struct derived_forward {
         requires std::invocable<const F&, const A&...>
     auto operator()(const A&... arguments) const {
         using T = typename element_of_first<A...>::type;
-        if constexpr (is_differentiable<T> && !is_complex<T> && (!holds_views<A> && ...)) {
+        using computed = typename std::invoke_result_t<const F&, const A&...>::value_type;
+        if constexpr (is_differentiable<T> && is_differentiable<computed> && !is_complex<T> &&
+                      (!holds_views<A> && ...)) {
             using pass_type = value_pass<T, F, A...>;
             return derived_value<pass_type>{std::make_shared<pass_type>(function, arguments...)};
         } else {
@@ -87,6 +89,8 @@ struct derived_gradient {
         static_assert((!holds_views<A> && ...),
                       "op: xtt::derived takes tensors and values; optional tensors and lists need an xtt::backward");
         using T = std::remove_const_t<typename Gradient::value_type>;
+        static_assert(!is_complex<T>,
+                      "op: xtt::derived differentiates functions of real numbers; complex ones need an xtt::backward");
         using pass_type = gradient_pass<T, F, Gradient, A...>;
         const auto pass = std::make_shared<pass_type>(function, gradient, arguments...);
         return [&]<std::size_t... I>(std::index_sequence<I...>) {

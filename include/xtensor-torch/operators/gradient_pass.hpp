@@ -2,6 +2,7 @@
 // asked for; what several gradients share, the values of reducers and the gradients by them, is computed once.
 #pragma once
 
+#include <xtensor-torch/concepts.hpp>
 #include <xtensor-torch/operators/derivative.hpp>
 #include <xtensor-torch/operators/scalar_form.hpp>
 

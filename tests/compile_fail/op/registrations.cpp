@@ -117,3 +117,8 @@ void derived_of_views(torch::Library& library) {
 void derived_of_optional(torch::Library& library) {
     xtt::op<"f(Tensor? x) -> Tensor", float>(library, [](const auto& x) { return 2.0f * x.value(); }, xtt::derived);
 }
+
+// expect: op: xtt::derived differentiates functions of real numbers
+void derived_of_complex_numbers(torch::Library& library) {
+    xtt::op<"f(x)", c10::complex<float>>(library, twice, xtt::derived);
+}

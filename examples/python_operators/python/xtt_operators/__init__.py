@@ -1,4 +1,5 @@
-"""PyTorch operators written as xtensor expressions in C++: softclip, gaussian_kernel and rolling_zscore."""
+"""PyTorch operators written as xtensor expressions in C++: softclip, gaussian_kernel, rolling_zscore,
+swish_gate and layer_norm."""
 
 import pathlib
 
@@ -11,3 +12,5 @@ torch.ops.load_library(library)
 softclip = torch.ops.xtt_operators.softclip
 gaussian_kernel = torch.ops.xtt_operators.gaussian_kernel
 rolling_zscore = torch.ops.xtt_operators.rolling_zscore
+swish_gate = torch.ops.xtt_operators.swish_gate
+layer_norm = torch.ops.xtt_operators.layer_norm
