@@ -1,6 +1,6 @@
-// The headers with LLVM's standard library.
+// The headers with LLVM's standard library, on Linux and, by scripts/matrix, for Windows.
+#include <xtensor-torch/derived.hpp>
 #include <xtensor-torch/format.hpp>
-#include <xtensor-torch/op.hpp>
 #include <xtensor-torch/xtensor-torch.hpp>
 #include <xtensor-torch/xtensor.hpp>
 
