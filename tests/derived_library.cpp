@@ -1,25 +1,7 @@
-// Operators with derived gradients, for op.py.
+// Operators with derived gradients, for op.py: the functions of the example, for more element types.
+#include "../examples/python_operators/src/layers.hpp"
+
 #include <xtensor-torch/derived.hpp>
-
-#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
-#include <xtensor/core/xmath.hpp>
-#else
-#include <xtensor/xmath.hpp>
-#endif
-
-namespace {
-
-const auto swish_gate = [](const auto& x, const auto& gate, const auto& beta) {
-    return x * gate / (1 + xt::exp(-beta * x));
-};
-
-const auto layer_norm = [](const auto& x, const auto& weight, const auto& bias, const auto& eps) {
-    return (x - xt::mean(x, {1}, xt::keep_dims)) /
-               xt::sqrt(xt::mean(xt::square(x - xt::mean(x, {1}, xt::keep_dims)), {1}, xt::keep_dims) + eps) * weight +
-           bias;
-};
-
-}  // namespace
 
 TORCH_LIBRARY_FRAGMENT(xtt_test, library) {
     xtt::op<"swish_gate(Tensor x, Tensor gate, float beta=1.0) -> Tensor", float, double, c10::BFloat16>(
