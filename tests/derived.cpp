@@ -61,11 +61,13 @@ at::Tensor elements_of(const E& e) {
 // Compares value and gradients of f(arguments...) with those of the same tree in LibTorch's operators.
 template <class T = double, class F, class... A>
 void check(const F& f, const A&... arguments) {
-    const double tolerance = std::is_same_v<T, double> ? 1e-9 : 1e-4;
+    const double tolerance = std::is_same_v<T, double> ? 1e-9 : std::is_same_v<T, float> ? 1e-4 : 1e-2;
     const auto views = std::make_tuple(as_argument<T>(arguments)...);
     std::apply(
         [&](const auto&... view) {
             const at::Tensor value = elements_of<T>(f(view...));
+            CHECK(is_close(xtt::detail::value_pass<T, F, std::remove_cvref_t<decltype(view)>...>(f, view...).evaluate(),
+                           value, tolerance));
             const at::Tensor gradient = at::randn_like(value);
             const auto gradient_view = xtt::view<const T>(gradient);
             xtt::detail::gradient_pass<T, F, std::remove_cvref_t<decltype(gradient_view)>,
@@ -215,6 +217,45 @@ TEST_CASE("reducers have their gradients, nested and broadcast") {
     check(EXPRESSION(xt::sum(x * xt::arange<double>(3), {0})), ties);
 }
 
+TEST_CASE("rows may be long, short, strided and many") {
+    const auto normalized = [](const auto& x, const auto& weight) {
+        return (x - xt::mean(x, {1}, xt::keep_dims)) * weight / xt::sum(xt::exp(weight - x), {1}, xt::keep_dims);
+    };
+    // Longer than a block; of a few elements; with steps along the row, and along the columns.
+    check(normalized, at::randn({3, 2500}, at::kDouble), at::randn({2500}, at::kDouble));
+    check(normalized, at::randn({70, 2}, at::kDouble), at::randn({2}, at::kDouble));
+    check(normalized, at::randn({4, 60}, at::kDouble).slice(1, 1, 60, 3), at::randn({20, 1}, at::kDouble).t());
+    check(normalized, at::randn({5, 4}, at::kDouble).t(), at::randn({}, at::kDouble));
+    check(normalized, at::randn({4, 1}, at::kDouble).expand({4, 3}), at::randn({4, 3}, at::kDouble));
+    check<float>(normalized, at::randn({40, 2000}, at::kFloat), at::randn({40, 1}, at::kFloat));
+    check<c10::Half>([](const auto& x) { return x / xt::sum(xt::abs(x), {1}, xt::keep_dims); },
+                     at::randn({3, 5}, at::kHalf));
+
+    const auto product = EXPRESSION_OF_TWO(x * xt::exp(0.1 * y));
+    check(product, at::randn({3, 2100}, at::kDouble), at::randn({3, 1}, at::kDouble));
+    check(product, at::randn({300, 1, 3}, at::kDouble), at::randn({4, 1}, at::kDouble));
+    check(product, at::randn({2, 3, 4}, at::kDouble), at::randn({1, 3, 1}, at::kDouble));
+    check(product, at::randn({70000}, at::kDouble), at::randn({}, at::kDouble));
+}
+
+TEST_CASE("reducers over several dimensions, and over different ones, have their gradients") {
+    const at::Tensor a = at::randn({3, 4, 5}, at::kDouble);
+    const at::Tensor b = at::randn({5}, at::kDouble);
+    check(EXPRESSION(x - xt::mean(x, {0}, xt::keep_dims)), a);
+    check(EXPRESSION(x - xt::mean(x, {0})), a);
+    check(EXPRESSION(x / xt::sum(xt::square(x), {0, 2}, xt::keep_dims)), a);
+    check(EXPRESSION(xt::exp(x - xt::amax(x))), a);
+    check(EXPRESSION_OF_TWO(xt::log(xt::sum(xt::exp(x * y), {2}))), a, b);
+    check(EXPRESSION_OF_TWO(xt::sum(x * y, {2}) + 2 * xt::amax(x, {2})), a, b);
+    // These have no rows: reducers over other axes, of an operand that is broadcast, and beside an argument.
+    check(EXPRESSION(xt::mean(x, {0}, xt::keep_dims) * xt::mean(x, {1}, xt::keep_dims)), a);
+    check(EXPRESSION(xt::sum(xt::sum(x, {1}), {0})), a);
+    check(EXPRESSION_OF_TWO(x * xt::sum(y, {0}) + xt::sum(x, {2}, xt::keep_dims)), a, at::randn({4, 1}, at::kDouble));
+    check(EXPRESSION_OF_TWO(xt::sum(x, {0}) * y), at::randn({3, 5}, at::kDouble), b);
+    check(EXPRESSION(xt::norm_l2(x, {0}, xt::keep_dims) * xt::norm_l2(x, {1}, xt::keep_dims)),
+          at::randn({3, 2}, at::kDouble) + 3);
+}
+
 TEST_CASE("a norm of zeros has no slope") {
     const at::Tensor zeros = at::zeros({2, 3}, at::kDouble);
     const auto view = xtt::view<const double>(zeros);
@@ -274,4 +315,103 @@ struct xtt::derivative<bell> {
 
 TEST_CASE("a functor of the user's has the derivative that the user gives") {
     check([](const auto& x) { return 2 * xt::xfunction<bell, decltype(x)>(bell(), x); }, values({-1, 0, 0.5}));
+}
+
+namespace {
+
+// One of the expressions that numbers can choose; each seed gives another.
+template <unsigned Seed, unsigned Depth, class X, class Y>
+auto random_expression(const X& x, const Y& y) {
+    constexpr unsigned hash = (Seed * 2654435761u) ^ (Seed >> 3);
+    constexpr unsigned choice = (hash >> 16) % 14;
+    if constexpr (Depth == 0) {
+        if constexpr (choice % 2 == 0) {
+            return x + 0;
+        } else {
+            return y + 0;
+        }
+    } else {
+        auto a = random_expression<hash % 65521 + 1, Depth - 1>(x, y);
+        [[maybe_unused]] auto b = random_expression<hash % 65519 + 2, Depth - 1>(x, y);
+        if constexpr (choice == 0) {
+            return std::move(a) + std::move(b);
+        } else if constexpr (choice == 1) {
+            return std::move(a) - 0.5 * std::move(b);
+        } else if constexpr (choice == 2) {
+            return std::move(a) * std::move(b);
+        } else if constexpr (choice == 3) {
+            return std::move(a) / (2.0 + xt::abs(std::move(b)));
+        } else if constexpr (choice == 4) {
+            return xt::maximum(std::move(a), std::move(b));
+        } else if constexpr (choice == 5) {
+            return xt::hypot(std::move(a), 1.0 + xt::exp(-std::move(b)));
+        } else if constexpr (choice == 6) {
+            return xt::where(x < y, std::move(a), xt::sin(std::move(b)));
+        } else if constexpr (choice == 7) {
+            return xt::tanh(std::move(a));
+        } else if constexpr (choice == 8) {
+            return xt::log1p(xt::abs(std::move(a)));
+        } else if constexpr (choice == 9) {
+            return xt::exp(xt::clip(std::move(a), -1.0, 1.0));
+        } else if constexpr (choice == 10) {
+            return xt::sum(std::move(a), {1}, xt::keep_dims) * std::move(b);
+        } else if constexpr (choice == 11) {
+            return std::move(a) - xt::mean(std::move(b), {1}, xt::keep_dims);
+        } else if constexpr (choice == 12) {
+            return std::move(a) - xt::amax(std::move(b), {1}, xt::keep_dims);
+        } else {
+            return std::move(a) / (1.0 + xt::norm_l2(std::move(b), {1}, xt::keep_dims));
+        }
+    }
+}
+
+template <unsigned Seed>
+void check_random() {
+    INFO("seed " << Seed);
+    check([](const auto& x, const auto& y) { return random_expression<Seed, 3>(x, y); }, at::randn({3, 4}, at::kDouble),
+          at::randn({3, 4}, at::kDouble));
+}
+
+}  // namespace
+
+TEST_CASE("random compositions have their gradients") {
+    [&]<unsigned... Seed>(std::integer_sequence<unsigned, Seed...>) {
+        (check_random<7 * Seed + 1>(), ...);
+    }(std::make_integer_sequence<unsigned, 12>());
+}
+
+namespace {
+
+struct unknown_to_torch {
+    template <class T>
+    T operator()(const T& x) const {
+        return x * x;
+    }
+};
+
+}  // namespace
+
+template <>
+struct xtt::derivative<unknown_to_torch> {
+    template <class X>
+    static auto partials(const X& x) {
+        return std::make_tuple(2 * x());
+    }
+};
+
+TEST_CASE("a functor that LibTorch does not have needs rows") {
+    const at::Tensor a = at::randn({3, 4}, at::kDouble);
+    const auto view = xtt::view<const double>(a);
+    const auto square = [](const auto& x) {
+        return xt::xfunction<unknown_to_torch, decltype(x)>(unknown_to_torch(), x);
+    };
+    const auto rows = [&](const auto& x) { return square(x) - xt::mean(square(x), {1}, xt::keep_dims); };
+    const auto none = [&](const auto& x) { return xt::mean(square(x), {0}) - xt::mean(square(x)); };
+    const auto value_of = [&](const auto& f) {
+        return xtt::detail::value_pass<double, std::remove_cvref_t<decltype(f)>, std::remove_cvref_t<decltype(view)>>(
+                   f, view)
+            .evaluate();
+    };
+    CHECK(is_close(value_of(rows), a * a - (a * a).mean(1, true), 1e-12));
+    CHECK_THROWS_WITH(value_of(none), Catch::Contains("no function in_torch"));
 }

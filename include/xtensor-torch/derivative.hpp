@@ -18,8 +18,8 @@ namespace xtt {
 ///
 /// `partials` gets the arguments, each of them a function that returns an expression, and returns a tuple with one
 /// expression for each: the derivative by that argument. `in_torch` is the functor itself in LibTorch's operators; it
-/// is asked where a gradient is differentiated again, and in forward mode. A functor without it has first derivatives
-/// only.
+/// is asked where a gradient is differentiated again, in forward mode, and in an expression whose reducers take away
+/// different axes. A functor without it has none of these.
 template <class F>
 struct derivative;
 

@@ -22,9 +22,10 @@ namespace xtt {
 /// one.
 ///
 /// The function and its gradients are computed in the element type of the tensors, and in float for Half and BFloat16.
-/// Each gradient is computed in one pass over the elements for each part between reducers, and summed over the
+/// All gradients are computed in one pass, row after row where reducers take away the same axes, and summed over the
 /// dimensions that were broadcast. Gradients can be differentiated again, and forward mode works: both go by LibTorch's
-/// own operators. At ties and at zero the gradients are those of LibTorch's functions.
+/// own operators, and so does an expression whose reducers take away different axes. At ties and at zero the gradients
+/// are those of LibTorch's functions.
 struct derived_t {};
 /// The option to pass: `xtt::op<…>(library, function, xtt::derived)`.
 inline constexpr derived_t derived;

@@ -148,7 +148,10 @@ auto derivative_by(const E& e, const Reduced& reduced) {
 // ---- in LibTorch's operators ---------------------------------------------------------------------------------------
 
 inline at::Tensor in_torch(norm_term term, const at::Tensor& x) {
-    return term == norm_term::one ? at::ne(x, 0) : term == norm_term::absolute ? at::abs(x) : at::mul(x, x);
+    // Where a norm is zero its gradient is, too; that of the root above it would be infinite.
+    return term == norm_term::one        ? at::ne(x, 0).to(x.scalar_type())
+           : term == norm_term::absolute ? at::abs(x)
+                                         : at::where(at::ne(x, 0), at::mul(x, x), at::Scalar(0));
 }
 
 template <class E>
@@ -194,8 +197,8 @@ at::Tensor in_torch(const E& e, c10::ArrayRef<at::Tensor> arguments) {
                 return derivative<functor>::in_torch(in_torch(std::get<J>(e.arguments()), arguments)...);
             } else {
                 throw_error(
-                    "derived: a functor in the expression has first derivatives only; second ones and forward mode "
-                    "need its xtt::derivative to have a function in_torch.");
+                    "derived: the xtt::derivative of a functor in the expression has no function in_torch; second "
+                    "derivatives, forward mode and reducers over different axes need one.");
                 return at::Tensor();
             }
         }(argument_indices<E>());

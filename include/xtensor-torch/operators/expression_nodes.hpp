@@ -24,6 +24,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace xtt::detail {
@@ -49,12 +50,19 @@ input_expression<Index, View> make_input(const View& view) {
     return input_expression<Index, View>(tree_input<Index>(), view);
 }
 
-// The keys of inputs that are no argument: the gradient of the result; and of reducer number `number` its value, the
-// same with the reduced axes kept, and the gradient by it.
+// The keys of inputs that are no argument: the gradient of the result; of reducer number `number` its value and the
+// gradient by it; and the constant of that number.
 inline constexpr std::size_t gradient_key = 1000;
 constexpr std::size_t reducer_key(std::size_t number) { return 2000 + number; }
-constexpr std::size_t kept_key(std::size_t number) { return 3000 + number; }
-constexpr std::size_t gradient_key_of(std::size_t number) { return 4000 + number; }
+constexpr std::size_t gradient_key_of(std::size_t number) { return 3000 + number; }
+constexpr std::size_t constant_key(std::size_t number) { return 4000 + number; }
+
+// The tree only knows the key of such an input, and what type its elements have.
+template <std::size_t Key, class V>
+auto make_input_of() {
+    static const xt::xscalar<V> any(V(0));
+    return make_input<Key>(any);
+}
 
 }  // namespace xtt::detail
 
@@ -140,17 +148,17 @@ std::vector<std::int64_t> axes_of(const Reducer& reducer) {
     return std::vector<std::int64_t>(axes.begin(), axes.end());
 }
 
-// How many reducers a tree has. They are numbered in the order in which a walk from the top meets them: each has the
-// next number, then those below it.
+// How many reducers and constants a tree has. They are numbered in the order in which a walk from the top meets them:
+// each reducer has the next number, then what is below it.
 template <class E>
-struct reducers_in : std::integral_constant<std::size_t, 0> {};
+struct numbers_in : std::integral_constant<std::size_t, xt::is_xscalar<E>::value ? 1 : 0> {};
 template <reducer_node E>
-struct reducers_in<E>
-    : std::integral_constant<std::size_t, 1 + reducers_in<typename reducer_parts<E>::operand>::value> {};
+struct numbers_in<E> : std::integral_constant<std::size_t, 1 + numbers_in<typename reducer_parts<E>::operand>::value> {
+};
 template <class F, class... CT>
     requires function_node<xt::xfunction<F, CT...>>
-struct reducers_in<xt::xfunction<F, CT...>>
-    : std::integral_constant<std::size_t, (reducers_in<std::remove_cvref_t<CT>>::value + ... + 0)> {};
+struct numbers_in<xt::xfunction<F, CT...>>
+    : std::integral_constant<std::size_t, (numbers_in<std::remove_cvref_t<CT>>::value + ... + 0)> {};
 
 template <class E>
 using arguments_of_node = std::remove_cvref_t<decltype(std::declval<const E&>().arguments())>;
@@ -159,10 +167,10 @@ using argument_of_node = std::remove_cvref_t<std::tuple_element_t<J, arguments_o
 template <class E>
 using argument_indices = std::make_index_sequence<std::tuple_size_v<arguments_of_node<E>>>;
 
-// The number of the first reducer in argument J of a function whose own first reducer has the number First.
+// The first number in argument J of a function whose own first number is First.
 template <std::size_t First, class E, std::size_t J>
 inline constexpr std::size_t number_in_argument = []<std::size_t... I>(std::index_sequence<I...>) {
-    return (First + ... + reducers_in<argument_of_node<E, I>>::value);
+    return (First + ... + numbers_in<argument_of_node<E, I>>::value);
 }(std::make_index_sequence<J>());
 
 // Calls f(number, reducer) for each reducer that stands in an expression, and not for those below them.
@@ -185,23 +193,34 @@ auto make_function(const F& functor, E... arguments) {
     return xt::xfunction<F, E...>(functor, std::move(arguments)...);
 }
 
-// Numbers take part in the type of the gradients: a double constant does not widen them.
+// Constants take part in the type of the gradients: one of double does not widen them.
 template <class T, class V>
-auto constant_of(const V& value) {
-    if constexpr (reduced_precision<V> || (std::floating_point<V> && std::floating_point<T> && sizeof(V) > sizeof(T))) {
-        return xt::xscalar<T>(static_cast<T>(value));
+using constant_value = std::conditional_t<
+    reduced_precision<V> || (std::floating_point<V> && std::floating_point<T> && sizeof(V) > sizeof(T)), T, V>;
+
+// The constants of an expression by their numbers.
+template <class T, class E>
+auto constants_of(const E& e) {
+    if constexpr (reducer_node<E>) {
+        return std::tuple_cat(std::tuple<std::monostate>(), constants_of<T>(e.expression()));
+    } else if constexpr (xt::is_xscalar<E>::value) {
+        return std::make_tuple(static_cast<constant_value<T, typename E::value_type>>(e()));
+    } else if constexpr (function_node<E>) {
+        return std::apply([](const auto&... argument) { return std::tuple_cat(constants_of<T>(argument)...); },
+                          e.arguments());
     } else {
-        return xt::xscalar<V>(value);
+        return std::tuple<>();
     }
 }
 
-// What an expression computes, in which `reduced(number)` stands for its reducers.
+// What an expression computes, in which `reduced(number)` stands for its reducers, and constants are inputs: wherever
+// one expression is repeated in another, the compiler sees the same constants.
 template <class T, std::size_t First, class E, class Reduced>
 auto value_expression(const E& e, const Reduced& reduced) {
     if constexpr (reducer_node<E>) {
         return reduced(std::integral_constant<std::size_t, First>());
     } else if constexpr (xt::is_xscalar<E>::value) {
-        return constant_of<T>(e());
+        return make_input_of<constant_key(First), constant_value<T, typename E::value_type>>();
     } else if constexpr (function_node<E>) {
         return [&]<std::size_t... J>(std::index_sequence<J...>) {
             return make_function(e.functor(), value_expression<T, number_in_argument<First, E, J>>(

@@ -1,6 +1,5 @@
-// The gradient of an expression reads each of its inputs in many places. This file makes one function of single
-// elements of such an expression: its loop reads every input once, and the compiler finds what several parts of it have
-// in common.
+// The gradient of an expression reads each of its inputs in many places. This file makes a function of single elements
+// of such an expression, which takes every input once.
 #pragma once
 
 #include <xtensor-torch/evaluation/purity.hpp>
@@ -96,19 +95,6 @@ auto scalar_function(const E& e) {
     }
 }
 
-// A functor that is taken for a function in vectors: the loops choose the widest registers for it.
-template <class Scalar>
-struct scalar_form : vector_function {
-    Scalar scalar;
-
-    explicit scalar_form(const Scalar& function) : scalar(function) {}
-
-    template <class... V>
-    auto operator()(const V&... values) const {
-        return scalar(values...);
-    }
-};
-
 // Whether an expression consists of inputs, numbers and functions, and not of what xtensor generates.
 template <class E>
 struct has_scalar_form : std::bool_constant<input_node<E> || xt::is_xscalar<E>::value> {};
@@ -117,48 +103,4 @@ template <class F, class... CT>
 struct has_scalar_form<xt::xfunction<F, CT...>>
     : std::bool_constant<(has_scalar_form<std::remove_cvref_t<CT>>::value && ...)> {};
 
-// The views of the inputs that are not among `Found`, each once, in the order of keys_in.
-template <class Found, std::size_t J = 0, class E>
-auto inputs_in(const E& e) {
-    if constexpr (input_node<E>) {
-        if constexpr (std::is_same_v<typename keys_in<Found, E>::type, Found>) {
-            return std::tuple<>();
-        } else {
-            return e.arguments();
-        }
-    } else if constexpr (function_node<E>) {
-        if constexpr (J == std::tuple_size_v<arguments_of_node<E>>) {
-            return std::tuple<>();
-        } else {
-            using next = typename keys_in<Found, argument_of_node<E, J>>::type;
-            return std::tuple_cat(inputs_in<Found>(std::get<J>(e.arguments())), inputs_in<next, J + 1>(e));
-        }
-    } else {
-        return std::tuple<>();
-    }
-}
-
-// The expression, as one function of the inputs.
-template <class E>
-auto in_scalar_form(const E& e) {
-    if constexpr (has_scalar_form<E>::value) {
-        using found = typename keys_in<keys<>, E>::type;
-        using form = scalar_form<decltype(scalar_function<found>(e))>;
-        return std::apply(
-            [&]<class... View>(const View&... view) {
-                return xt::xfunction<form, const View&...>(form(scalar_function<found>(e)), view...);
-            },
-            inputs_in<keys<>>(e));
-    } else {
-        return e;
-    }
-}
-
 }  // namespace xtt::detail
-
-namespace xtt {
-
-template <class Scalar>
-inline constexpr bool is_pure_v<detail::scalar_form<Scalar>> = true;
-
-}  // namespace xtt
