@@ -35,22 +35,27 @@ constexpr double count = 5000;
 template <class X>
 void adds_up(const X& ones) {
     CHECK(xt::sum(ones)() == count);
+    CHECK(xt::sum(ones, {0}, xt::evaluation_strategy::immediate)() == count);
+    CHECK(xt::mean(ones)() == 1.0);
+    CHECK(xt::cumsum(ones)(4999) == count);
+    CHECK(xt::norm_l1(ones)() == count);
+}
+
+template <class X>
+void adds_up_in_all_functions(const X& ones) {
+    adds_up(ones);
     CHECK(xt::sum(ones, {0})() == count);
     CHECK(xt::sum(ones, xt::evaluation_strategy::immediate)() == count);
-    CHECK(xt::sum(ones, {0}, xt::evaluation_strategy::immediate)() == count);
     CHECK(xt::sum(ones * ones)() == count);
     CHECK(xt::nansum(ones)() == count);
     CHECK(xt::sum(ones, xt::initial(2.0f))() == count + 2);
-    CHECK(xt::mean(ones)() == 1.0);
     CHECK(xt::variance(ones)() == 0.0);
     CHECK(xt::stddev(ones, {0})() == 0.0);
     CHECK(xt::average(ones, ones)() == 1.0);
     CHECK(xt::trapz(ones)() == count - 1);
-    CHECK(xt::cumsum(ones)(4999) == count);
     CHECK(xt::cumsum(ones, 0)(4999) == count);
     CHECK(xt::nancumsum(ones)(4999) == count);
     CHECK(xt::norm_l0(ones)() == 5000u);
-    CHECK(xt::norm_l1(ones)() == count);
     CHECK(xt::norm_sq(ones)() == count);
     CHECK(std::abs(xt::norm_l2(ones)() - std::sqrt(count)) < 1e-3);
     CHECK(std::abs(xt::norm_lp(ones, 3.0)() - std::cbrt(count)) < 1e-3);
@@ -66,9 +71,11 @@ TEMPLATE_TEST_CASE("sums over few bits are those that LibTorch makes in float", 
     using T = TestType;
     const at::Tensor ones = full<T>({5000}, 1);
     adds_up(xtt::view<const T>(ones));
-    if constexpr (std::is_same_v<T, c10::Half>) {
+    if constexpr (std::is_same_v<T, c10::BFloat16>) {
+        adds_up_in_all_functions(xtt::view<const T>(ones));
+    } else if constexpr (std::is_same_v<T, c10::Half>) {
         adds_up(xtt::view<const T, 1, xt::layout_type::row_major>(ones));
-        adds_up(xtt::view<const T, 1>(at::stack({ones, ones}, 1).select(1, 1)));
+        adds_up_in_all_functions(xtt::view<const T, 1>(at::stack({ones, ones}, 1).select(1, 1)));
     }
 }
 

@@ -16,9 +16,12 @@
 
 using namespace testing;
 
-extern "C" void xtt_test_register_wrongly(int mistake);
+extern "C" bool xtt_test_is_loaded();
 
 namespace {
+
+// The operators' library, of which this file names nothing else.
+[[maybe_unused]] const bool loaded = xtt_test_is_loaded();
 
 const c10::Device accelerator = simulated::device(0);
 
@@ -132,11 +135,12 @@ TEST_CASE("conjugated tensors arrive resolved") {
     CHECK(at::equal(result, (2 * x).resolve_conj()));
 }
 
-TEST_CASE("a registration whose schema contradicts the function is refused") {
-    CHECK(message_of<c10::TypeError>([] { xtt_test_register_wrongly(0); }) ==
+TEST_CASE("an operator whose schema contradicts the function is refused when it is called") {
+    const at::Tensor x = at::ones({2, 2});
+    CHECK(message_of<c10::TypeError>([&] { xtt::call("xtt_test::stretch_wrongly", x, 2); }) ==
           "op: the schema of stretch_wrongly gives 'factor' the type int; the function takes float there. Leave the "
           "type out to have it inferred.");
-    CHECK(message_of<c10::TypeError>([] { xtt_test_register_wrongly(1); }) ==
+    CHECK(message_of<c10::TypeError>([&] { xtt::call("xtt_test::twice_wrongly", x); }) ==
           "op: the schema of twice_wrongly returns 2 results; the function returns 1. Leave the arrow out to have the "
           "results inferred.");
 }

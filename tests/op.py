@@ -54,6 +54,16 @@ def test_the_schema_is_given_or_inferred(name):
     assert str(getattr(ops, name).default._schema) == "xtt_test::" + SCHEMAS[name]
 
 
+def test_a_mistake_in_a_registration_is_an_exception_of_the_call():
+    x = torch.ones(2, 2)
+    with pytest.raises(TypeError, match="the schema of stretch_wrongly gives 'factor' the type int"):
+        ops.stretch_wrongly(x, 2)
+    with pytest.raises(TypeError, match="the schema of twice_wrongly returns 2 results; the function returns 1"):
+        ops.twice_wrongly(x)
+    with pytest.raises(TypeError, match="LibTorch cannot read the schema of stretch_by_default"):
+        ops.stretch_by_default(x, 2)
+
+
 def test_strided_operands_and_every_element_type():
     x = torch.randn(3, 4, 5)
     for operand in (x, x.transpose(0, 2), x[:, ::2], x[0, 0].expand(3, 5), x[0, 0, 0], x[:0]):

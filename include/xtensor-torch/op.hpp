@@ -159,8 +159,9 @@ auto backward_from(const F& function, const Option& option) {
 /// stay so for elementwise expressions; elsewhere they become facts.
 ///
 /// The operator throws c10::TypeError for another dtype or device, c10::ValueError for shapes that do not broadcast,
-/// and whatever `view` throws; the sentence starts with the operator's and the argument's name. The registration throws
-/// c10::TypeError where schema and function disagree.
+/// and whatever `view` throws; the sentence starts with the operator's and the argument's name. Where schema and
+/// function disagree the registration warns, and each call of the operator throws c10::TypeError: a library with one
+/// mistake can be loaded.
 template <detail::op_text Schema, class... Elements, class F, class... Options>
 void op(torch::Library& library, F function, const Options&... options) {
     static_assert(((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -67,6 +68,11 @@ inline void append_names(std::vector<std::string>& names, const std::string& ste
     }
 }
 
+inline std::string parameter_name(const schema_text& given, std::size_t number) {
+    const std::string_view name = given.names_parameters ? given.parameters[number].name : std::string_view();
+    return name.empty() ? "_" + std::to_string(number) : std::string(name);
+}
+
 // Reads the schema that was given, fills in what it leaves out, and refuses what contradicts the function.
 template <class Definition>
 std::string complete_schema(const schema_text& given, op_description& description) {
@@ -76,7 +82,7 @@ std::string complete_schema(const schema_text& given, op_description& descriptio
     for (std::size_t i = 0; i < inferred.size(); ++i) {
         const parameter_text parameter = given.names_parameters ? given.parameters[i] : parameter_text{};
         const std::string type = parameter.type.empty() ? inferred[i] : std::string(parameter.type);
-        description.names.push_back(parameter.name.empty() ? "_" + std::to_string(i) : std::string(parameter.name));
+        description.names.push_back(parameter_name(given, i));
         if (without_alias_name(type) != without_alias_name(inferred[i])) {
             throw_type_error("op: the schema of " + description.name + " gives '" + description.names[i] +
                              "' the type " + type + "; the function takes " + inferred[i] +
@@ -247,14 +253,49 @@ void register_backward(torch::Library& library, const std::shared_ptr<const Forw
                                      std::make_shared<const gradient_plan>(std::move(plan))))));
 }
 
+// In the place of an operator whose registration has a mistake: no exception may leave the loading of a library, which
+// is when most operators are registered.
+struct mistaken_kernel : c10::OperatorKernel {
+    std::string mistake;
+
+    explicit mistaken_kernel(std::string sentence) : mistake(std::move(sentence)) {}
+
+    void operator()(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack*) const {
+        throw_type_error(mistake);
+    }
+};
+
+// With the parameters and results that the function has.
+template <class Definition>
+void register_mistake(torch::Library& library, const schema_text& given, const std::string& mistake) {
+    TORCH_WARN(mistake);
+    const std::string name(given.name);
+    const auto types = schema_types(some_arguments<Definition>());
+    std::string schema = name + "(";
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        schema += (i == 0 ? "" : ", ") + types[i] + " " + parameter_name(given, i);
+    }
+    schema += ") -> " + schema_of_results(typename result_items<some_result<Definition>>::type());
+    library.def(torch::schema(schema.c_str()));
+    library.impl(name.c_str(), torch::CppFunction::makeFromBoxedFunctor(std::make_unique<mistaken_kernel>(mistake)));
+}
+
 // Registers an operator from its schema's text, its function, and the options of its registration.
 template <class Definition, class... Backward>
 void register_op(torch::Library& library, const schema_text& given, op_description description,
                  const typename Definition::function_type& function, const Backward&... backward) {
     description.name = std::string(given.name);
-    const std::string schema = complete_schema<Definition>(given, description);
+    std::string schema;
+    try {
+        schema = complete_schema<Definition>(given, description);
+        description.returned = returned_parameters(torch::jit::parseSchema(schema));
+    } catch (const c10::Error& mistake) {
+        return register_mistake<Definition>(library, given, mistake.what_without_backtrace());
+    } catch (const std::exception& unreadable) {
+        return register_mistake<Definition>(
+            library, given, "op: LibTorch cannot read the schema of " + description.name + ": " + unreadable.what());
+    }
     description.labels = labels_for(description.name, description.names);
-    description.returned = returned_parameters(torch::jit::parseSchema(schema));
     const auto definition = std::make_shared<const Definition>(std::move(description), function);
     register_kernels(library, definition, schema);
     if constexpr (sizeof...(Backward) == 0) {
