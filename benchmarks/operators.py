@@ -4,8 +4,9 @@
 
 The sides take turns in one process, each round in another order; a row is the median over the rounds. What is compared
 is softclip, limit * tanh(x / limit), and a fused sum of products, a * b + c * d - e, over float32 vectors of 2**10 to
-2**24 elements, on one thread, as the hand-written loops are. `--rows` writes the rows as JSON: a list of
-{"work", "against", "ours_ns", "theirs_ns", "bar"}, without bars; scripts/bench adds them to its table.
+2**24 elements, on one thread, as the hand-written loops are; and swish_gate and layer_norm with derived gradients,
+forward and backward, over rows of 1024. These are compiled with -O3 alone. `--rows` writes the rows as JSON: a list of
+{"work", "against", "ours_ns", "theirs_ns", "bar"}; scripts/bench adds them to its table.
 """
 
 import argparse
@@ -74,16 +75,30 @@ TORCH_LIBRARY(xtt_benchmark, library) {
 """
 
 
-def build(xtensor):
+DERIVED_SOURCE = r"""
+#include <xtensor-torch/derived.hpp>
+
+#include "layers.hpp"
+
+TORCH_LIBRARY(xtt_derived_benchmark, library) {
+    xtt::op<"swish_gate(Tensor x, Tensor gate, float beta=1.0) -> Tensor", float>(library, swish_gate, xtt::derived);
+    xtt::op<"layer_norm(Tensor x, Tensor weight, Tensor bias, float eps=1e-5) -> Tensor", float>(
+        library, layer_norm, xtt::derived);
+}
+"""
+
+
+def build(name, source, xtensor, *flags):
+    folders = [ROOT / "include", ROOT / "examples" / "python_operators" / "src"]
     cpp_extension.load_inline(
-        "xtt_benchmark",
-        SOURCE,
-        extra_cflags=["-std=c++20", "-O3", "-march=native", "-DXTENSOR_USE_XSIMD", "-w"],
-        extra_include_paths=[str(ROOT / "include"), *([xtensor] if xtensor else [])],
+        name,
+        source,
+        extra_cflags=["-std=c++20", "-O3", *flags, "-w"],
+        extra_include_paths=[*map(str, folders), *([xtensor] if xtensor else [])],
         is_python_module=False,
         no_implicit_headers=True,
     )
-    return torch.ops.xtt_benchmark
+    return getattr(torch.ops, name)
 
 
 def works(ops):
@@ -103,6 +118,38 @@ def works(ops):
         "C++ loop": ops.fused_loop,
         "torch.compile": torch.compile(fused, dynamic=False),
     }
+
+
+def trained(function):
+    """The function and the gradients of all its arguments."""
+
+    def step(gradient, *arguments):
+        return torch.autograd.grad(function(*arguments), arguments, gradient)
+
+    return step
+
+
+def derived_works(ops):
+    def swish_gate(x, gate):
+        return x * torch.sigmoid(x) * gate
+
+    def layer_norm(x, weight, bias):
+        centred = x - x.mean(1, keepdim=True)
+        return centred / torch.sqrt(centred.square().mean(1, keepdim=True) + 1e-5) * weight + bias
+
+    def fused_layer_norm(x, weight, bias):
+        return torch.nn.functional.layer_norm(x, weight.shape, weight, bias)
+
+    for rows in (256, 4096):
+        matrix = (rows, 1024)
+        yield f"swish_gate and gradients, {rows}x1024", (matrix, matrix), ops.swish_gate, {
+            "eager torch": (swish_gate, 0.4),
+            "torch.compile": (torch.compile(swish_gate, dynamic=False), 1.0),
+        }
+        yield f"layer_norm and gradients, {rows}x1024", (matrix, (1024,), (1024,)), ops.layer_norm, {
+            "eager torch": (layer_norm, 0.6),
+            "functional.layer_norm": (fused_layer_norm, 2.0),
+        }
 
 
 def time_of(function, arguments, calls):
@@ -135,17 +182,29 @@ def main():
     torch.set_num_threads(1)
     torch._dynamo.config.recompile_limit = 64
     rows = []
-    for work, operands, ours, others in works(build(options.xtensor)):
+
+    def compare(work, arguments, ours, others, seconds):
+        for name, (other, _) in others.items():
+            torch.testing.assert_close(ours(*arguments), other(*arguments), atol=1e-3, rtol=1e-3,
+                                       msg=lambda m: f"{work}, {name}: {m}")
+        times = measure({"ours": ours, **{name: other for name, (other, _) in others.items()}}, arguments, seconds)
+        for name, (_, bar) in others.items():
+            rows.append({"work": f"operator {work}", "against": name, "ours_ns": times["ours"],
+                         "theirs_ns": times[name], "bar": bar})
+            print(f"{rows[-1]['work']:44} {name:22} {times['ours']:12.0f} {times[name]:12.0f} "
+                  f"{times['ours'] / times[name]:6.2f}", flush=True)
+
+    ops = build("xtt_derived_benchmark", DERIVED_SOURCE, options.xtensor)
+    for work, shapes, ours, others in derived_works(ops):
+        arguments = [torch.randn(shape, requires_grad=True) for shape in shapes]
+        others = {name: (trained(other), bar) for name, (other, bar) in others.items()}
+        compare(work, [torch.randn(shapes[0]), *arguments], trained(ours), others, options.seconds)
+    ops = build("xtt_benchmark", SOURCE, options.xtensor, "-march=native", "-DXTENSOR_USE_XSIMD")
+    for work, operands, ours, others in works(ops):
         for power in range(10, 25, 2):
             arguments = [torch.randn(2**power) for _ in range(operands)]
-            for name, other in others.items():
-                torch.testing.assert_close(ours(*arguments), other(*arguments), msg=lambda m: f"{work}, {name}: {m}")
-            times = measure({"ours": ours, **others}, arguments, options.seconds)
-            for name in others:
-                rows.append({"work": f"operator {work}, 2^{power}", "against": name, "ours_ns": times["ours"],
-                             "theirs_ns": times[name], "bar": None})
-                print(f"{rows[-1]['work']:36} {name:14} {times['ours']:12.0f} {times[name]:12.0f} "
-                      f"{times['ours'] / times[name]:6.2f}", flush=True)
+            others_without_bars = {name: (other, None) for name, other in others.items()}
+            compare(f"{work}, 2^{power}", arguments, ours, others_without_bars, options.seconds)
     if options.rows:
         options.rows.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -174,6 +174,8 @@ TEST_CASE("functions of several arguments have their derivatives") {
     check(EXPRESSION_OF_TWO(xt::hypot(x, y)), a, b);
     check(EXPRESSION_OF_TWO(xt::atan2(y, x)), a, b);
     check(EXPRESSION_OF_TWO(xt::fma(x, y, x)), a, b);
+    check(EXPRESSION_OF_TWO(xt::fmod(x, y) + 2 * xt::remainder(x, y)), values({5.3, -5.3, 7.9, 0.5}),
+          values({2, 2, -2.1, 3}));
     check([](const auto& x, const auto& low, const auto& high) { return xt::clip(x, low, high); }, a, b, b + 1);
     check([](const auto& x, const auto& factor) { return factor * x; }, a, 2.5);
 }

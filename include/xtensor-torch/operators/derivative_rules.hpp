@@ -37,6 +37,7 @@
 #include <ATen/ops/floor.h>
 #include <ATen/ops/fmax.h>
 #include <ATen/ops/fmin.h>
+#include <ATen/ops/fmod.h>
 #include <ATen/ops/ge.h>
 #include <ATen/ops/gt.h>
 #include <ATen/ops/hypot.h>
@@ -101,6 +102,20 @@ consteval std::size_t exponent_of() {
     }
 }
 
+// A division that several derivatives have in common is the slowest part of many. The compiler sees that it is the same
+// where its dividend is a part of the functor's type.
+struct reciprocal {
+    template <class V>
+    V operator()(const V& value) const {
+        return V(1) / value;
+    }
+};
+
+template <class E>
+auto reciprocal_of(E e) {
+    return xt::xfunction<reciprocal, E>(reciprocal(), std::move(e));
+}
+
 template <class X>
 using value_of = typename std::remove_cvref_t<decltype(std::declval<const X&>()())>::value_type;
 
@@ -135,7 +150,8 @@ XTENSOR_TORCH_DERIVATIVE_OF_TWO(xt::detail::plus, detail::unit_derivative(), det
 XTENSOR_TORCH_DERIVATIVE_OF_TWO(xt::detail::minus, detail::unit_derivative(), detail::minus_unit_derivative(),
                                 at::sub(x, y))
 XTENSOR_TORCH_DERIVATIVE_OF_TWO(xt::detail::multiplies, y(), x(), at::mul(x, y))
-XTENSOR_TORCH_DERIVATIVE_OF_TWO(xt::detail::divides, T(1) / y(), -x() / (y() * y()), at::div(x, y))
+XTENSOR_TORCH_DERIVATIVE_OF_TWO(xt::detail::divides, detail::reciprocal_of(y()),
+                                -x() * detail::reciprocal_of(y()) * detail::reciprocal_of(y()), at::div(x, y))
 template <std::size_t N>
 struct derivative<xt::detail::lambda_adapt<xt::detail::pow_impl<N>>> {
     template <class X>
@@ -153,6 +169,11 @@ template <class F>
     requires(detail::exponent_of<F>() != 0)
 struct derivative<xt::detail::lambda_adapt<F>>
     : derivative<xt::detail::lambda_adapt<xt::detail::pow_impl<detail::exponent_of<F>()>>> {};
+
+// Remainders of quotients that are rounded towards zero, and to the nearest whole number.
+XTENSOR_TORCH_DERIVATIVE_OF_TWO(xt::math::fmod_fun, detail::unit_derivative(), -xt::trunc(x() / y()), at::fmod(x, y))
+XTENSOR_TORCH_DERIVATIVE_OF_TWO(xt::math::remainder_fun, detail::unit_derivative(), -xt::rint(x() / y()),
+                                at::sub(x, at::mul(y, at::round(at::div(x, y)))))
 
 // Powers, exponentials and logarithms. A power is constant where its exponent is zero, as LibTorch has it.
 XTENSOR_TORCH_DERIVATIVE_OF_TWO(xt::math::pow_fun,
