@@ -398,6 +398,10 @@ DERIVED = {
         lambda: (doubles(4, 5), doubles(5), doubles(5)),
         lambda x, weight, bias: torch.nn.functional.layer_norm(x, (5,), weight, bias),
     ),
+    "between_means": (
+        lambda: (doubles(4, 5), doubles(4, 5)),
+        lambda x, y: x + y.mean(0, keepdim=True) * y.mean(1, keepdim=True),
+    ),
 }
 
 
@@ -410,6 +414,19 @@ def test_derived_gradients_are_right_in_every_mode_and_again(name):
     assert torch.autograd.gradgradcheck(op, arguments)
     assert torch.autograd.gradcheck(op, arguments, check_forward_ad=True, check_backward_ad=False)
     torch.library.opcheck(op.default, arguments)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_a_derived_backward_computes_where_nothing_is_recorded(mode):
+    x, y = (tensor.detach() for tensor in DERIVED["between_means"][0]())
+    gradient = torch.ones(4, 5, dtype=torch.float64)
+    with mode():
+        by_x, by_y = ops.between_means_backward(gradient, x, y, [True, True])
+        assert not by_x.requires_grad and not by_y.requires_grad
+    assert by_x.data_ptr() != gradient.data_ptr()
+    followed = y.clone().requires_grad_()
+    DERIVED["between_means"][1](x, followed).sum().backward()
+    torch.testing.assert_close((by_x.clone(), by_y.clone()), (gradient, followed.grad))
 
 
 @pytest.mark.parametrize("name", DERIVED)

@@ -38,7 +38,7 @@ public:
             }
         }
         const std::vector<at::Tensor> tensors = base::tensors();
-        const at::Tensor result = base::result_in_torch(tensors).to(scalar_type_v<T>).contiguous();
+        const at::Tensor result = in_torch(base::expression(), tensors).to(scalar_type_v<T>).contiguous();
         const bool is_argument = std::any_of(tensors.begin(), tensors.end(), [&](const at::Tensor& tensor) {
             return tensor.defined() && tensor.is_alias_of(result);
         });
@@ -69,13 +69,13 @@ private:
     }
 };
 
-inline std::index_sequence<> concatenated() { return {}; }
+constexpr std::index_sequence<> concatenated() { return {}; }
 template <std::size_t... I>
-std::index_sequence<I...> concatenated(std::index_sequence<I...> all) {
+constexpr std::index_sequence<I...> concatenated(std::index_sequence<I...> all) {
     return all;
 }
 template <std::size_t... I, std::size_t... J, class... Rest>
-auto concatenated(std::index_sequence<I...>, std::index_sequence<J...>, Rest... rest) {
+constexpr auto concatenated(std::index_sequence<I...>, std::index_sequence<J...>, Rest... rest) {
     return concatenated(std::index_sequence<I..., J...>(), rest...);
 }
 
@@ -125,21 +125,24 @@ private:
 
     void compute() {
         if constexpr (has_rows<root>()) {
-            // Where the expression has one element a row, its own gradients would need other loops than those below.
-            if (base::find_rows() && (this->m_columns == this->m_space->columns() || !reads_arguments<root>())) {
-                return by_rows(dependent_arguments(std::index_sequence_for<A...>()));
+            constexpr auto dependent = dependent_arguments(std::index_sequence_for<A...>());
+            if constexpr (dependent.size() == 0) {
+                return;
+            } else if (base::find_rows() && (this->m_columns == this->m_space->columns() || !reads_arguments<root>())) {
+                // Where the expression has one element a row, its own gradients would need other loops than these.
+                return by_rows(dependent);
             }
         }
         in_torch_operators();
     }
 
     template <std::size_t... I>
-    static auto dependent_arguments(std::index_sequence<I...>) {
+    static constexpr auto dependent_arguments(std::index_sequence<I...>) {
         return concatenated(dependent_argument<I, A>()...);
     }
 
     template <std::size_t I, class X>
-    static auto dependent_argument() {
+    static constexpr auto dependent_argument() {
         if constexpr (is_tensor_view<X>::value) {
             return std::conditional_t<stages::template depends_on<I>(), std::index_sequence<I>,
                                       std::index_sequence<>>();
@@ -255,7 +258,7 @@ private:
                 followed.push_back(input);
             }
         }
-        const at::Tensor result = base::result_in_torch(inputs);
+        const at::Tensor result = in_torch(base::expression(), inputs);
         if (!result.requires_grad()) {
             return;
         }
@@ -264,7 +267,11 @@ private:
         auto next = found.begin();
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             if (inputs[i].defined() && inputs[i].is_floating_point()) {
-                m_results[i] = next->defined() ? next->to(scalar_type_v<T>).contiguous() : at::Tensor();
+                if (next->defined()) {
+                    // One gradient may be another, or that of the result; an operator returns memory of its own.
+                    const at::Tensor found_here = next->to(scalar_type_v<T>).contiguous();
+                    m_results[i] = found_here.is_alias_of(*next) ? found_here.clone() : found_here;
+                }
                 ++next;
             }
         }

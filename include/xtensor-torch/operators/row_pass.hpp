@@ -54,7 +54,7 @@ public:
     using type = decltype(call_with(std::declval<const F&>(), std::declval<const typename inputs::type&>()));
 
     expression_tree(const F& function, const A&... arguments)
-        : m_arguments(arguments...), m_inputs(inputs::make(arguments...)), m_root(call_with(function, m_inputs)) {
+        : m_inputs(inputs::make(arguments...)), m_root(call_with(function, m_inputs)) {
         require_differentiable<type>();
     }
     expression_tree(const expression_tree&) = delete;
@@ -62,13 +62,7 @@ public:
 
     const type& root() const { return m_root; }
 
-    template <std::size_t Index>
-    const auto& argument() const {
-        return std::get<Index>(m_arguments);
-    }
-
 private:
-    std::tuple<const A&...> m_arguments;
     typename inputs::type m_inputs;
     type m_root;
 };
@@ -205,12 +199,7 @@ protected:
             m_arguments);
     }
 
-    // The function in LibTorch's operators; `arguments` has nothing for what is no tensor.
-    at::Tensor result_in_torch(const std::vector<at::Tensor>& arguments) const {
-        return in_torch(expression(), arguments);
-    }
-
-    // The tensors among the arguments, in the type in which they are computed.
+    // The arguments in the type in which they are computed, with nothing for what is no tensor.
     std::vector<at::Tensor> tensors() const {
         return std::apply(
             [](const auto&... argument) {
