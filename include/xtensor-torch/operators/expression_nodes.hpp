@@ -173,15 +173,17 @@ inline constexpr std::size_t number_in_argument = []<std::size_t... I>(std::inde
     return (First + ... + numbers_in<argument_of_node<E, I>>::value);
 }(std::make_index_sequence<J>());
 
-// Calls f(number, reducer) for each reducer that stands in an expression, and not for those below them.
+// The tuple of all that f(number, reducer) returns for the reducers that stand in an expression, and not below others.
 template <std::size_t First, class E, class F>
-void for_each_reducer(const E& e, const F& f) {
+auto for_reducers(const E& e, const F& f) {
     if constexpr (reducer_node<E>) {
-        f(std::integral_constant<std::size_t, First>(), e);
+        return f(std::integral_constant<std::size_t, First>(), e);
     } else if constexpr (function_node<E>) {
-        [&]<std::size_t... J>(std::index_sequence<J...>) {
-            (for_each_reducer<number_in_argument<First, E, J>>(std::get<J>(e.arguments()), f), ...);
+        return [&]<std::size_t... J>(std::index_sequence<J...>) {
+            return std::tuple_cat(for_reducers<number_in_argument<First, E, J>>(std::get<J>(e.arguments()), f)...);
         }(argument_indices<E>());
+    } else {
+        return std::tuple<>();
     }
 }
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -115,7 +116,8 @@ private:
     struct target {
         at::Tensor result;
         row_strides strides;
-        bool is_sum;  // of what several elements of the expression contribute
+        bool is_sum;                                 // of what several elements of the expression contribute
+        std::optional<row_writer<value, T>> writer;  // of what is no sum
     };
 
     struct thread_state {
@@ -162,6 +164,11 @@ private:
             strides.push_back(&each.strides);
         }
         base::merge_dimensions(std::move(strides));
+        for (target& each : targets) {
+            if (!each.is_sum) {
+                each.writer.emplace(each.result.template mutable_data_ptr<T>(), each.strides);
+            }
+        }
 
         const auto reducers = stages::reducers(base::expression());
         const auto gradients_by_reducers = stages::gradients_by_reducers(base::expression());
@@ -210,17 +217,13 @@ private:
         const row_strides strides =
             this->m_space->strides_of(shape, result.strides(), *this->m_dimensions.argument(Index));
         const bool is_sum = result.numel() != this->m_space->rows() * this->m_space->columns();
-        return {std::move(result), strides, is_sum};
-    }
-
-    static row_writer<value, T> writer_of(const target& to) {
-        return row_writer<value, T>(to.result.template mutable_data_ptr<T>(), to.strides);
+        return {std::move(result), strides, is_sum, std::nullopt};
     }
 
     template <std::size_t K>
     value* place(const target& to, thread_state& state, std::ptrdiff_t row, std::ptrdiff_t first) const {
         value* const buffer = state.rows.template buffer<K>();
-        return to.is_sum ? buffer : writer_of(to).place(*this->m_space, row, first, buffer);
+        return to.is_sum ? buffer : to.writer->place(*this->m_space, row, first, buffer);
     }
 
     void keep(const target& to, row_adder<value>& sums, std::ptrdiff_t row, std::ptrdiff_t first, std::ptrdiff_t size,
@@ -228,7 +231,7 @@ private:
         if (to.is_sum) {
             sums.add(*this->m_space, row, first, size, results);
         } else {
-            writer_of(to).keep(*this->m_space, row, first, size, results);
+            to.writer->keep(*this->m_space, row, first, size, results);
         }
     }
 

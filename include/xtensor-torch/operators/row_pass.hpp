@@ -121,20 +121,18 @@ protected:
 
     // Whether the expression has rows, and enough of them for all threads.
     bool find_rows() {
-        if constexpr (has_rows<root>()) {
-            const dimension_labels labels = labels_of_root(expression().dimension());
-            m_dimensions.meet(expression().shape(), labels);
-            label_dimensions(expression(), labels, m_dimensions);
-            m_dimensions.compare_reducers();
-            if (m_dimensions.is_found()) {
-                m_space.emplace(m_dimensions);
-                m_columns = m_space->columns_of(expression().shape(), labels);
-                const std::ptrdiff_t elements = m_space->rows() * m_space->columns();
-                return elements > 0 && (m_columns == 1 || m_columns == m_space->columns()) &&
-                       !(m_space->reduces() && m_space->rows() < at::get_num_threads() && elements > grain);
-            }
+        const dimension_labels labels = labels_of_root(expression().dimension());
+        m_dimensions.meet(expression().shape(), labels);
+        label_dimensions(expression(), labels, m_dimensions);
+        m_dimensions.compare_reducers();
+        if (!m_dimensions.is_found()) {
+            return false;
         }
-        return false;
+        m_space.emplace(m_dimensions);
+        m_columns = m_space->columns_of(expression().shape(), labels);
+        const std::ptrdiff_t elements = m_space->rows() * m_space->columns();
+        return elements > 0 && (m_columns == 1 || m_columns == m_space->columns()) &&
+               !(m_space->reduces() && m_space->rows() < at::get_num_threads() && elements > grain);
     }
 
     // The strides of what has the shape of the expression.

@@ -131,20 +131,6 @@ constexpr bool reads_arguments() {
     }
 }
 
-// The tuple of all that f(number, reducer) returns for the reducers that stand in an expression.
-template <std::size_t First, class E, class F>
-auto for_reducers(const E& e, const F& f) {
-    if constexpr (reducer_node<E>) {
-        return f(std::integral_constant<std::size_t, First>(), e);
-    } else if constexpr (function_node<E>) {
-        return [&]<std::size_t... J>(std::index_sequence<J...>) {
-            return std::tuple_cat(for_reducers<number_in_argument<First, E, J>>(std::get<J>(e.arguments()), f)...);
-        }(argument_indices<E>());
-    } else {
-        return std::tuple<>();
-    }
-}
-
 /// Makes the stages of an expression of type Root, which are computed in V.
 template <class V, class Root>
 class row_stages {

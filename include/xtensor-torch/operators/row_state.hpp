@@ -91,8 +91,8 @@ private:
         } else if constexpr (Key >= reducer_key(0)) {
             return uniform<V>{m_reduced[Key - reducer_key(0)]};
         } else {
-            return std::get < Key == gradient_key ? sizeof...(Reader) - 1
-                                                  : Key > (m_readers)(m_space, m_row, first, count);
+            constexpr std::size_t reader = Key == gradient_key ? sizeof...(Reader) - 1 : Key;
+            return std::get<reader>(m_readers)(m_space, m_row, first, count);
         }
     }
 

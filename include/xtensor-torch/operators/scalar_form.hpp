@@ -2,7 +2,6 @@
 // of such an expression, which takes every input once.
 #pragma once
 
-#include <xtensor-torch/evaluation/purity.hpp>
 #include <xtensor-torch/evaluation/vector_functions.hpp>
 #include <xtensor-torch/operators/expression_nodes.hpp>
 
@@ -94,13 +93,5 @@ auto scalar_function(const E& e) {
         return scalar_constant<typename E::value_type>{e()};
     }
 }
-
-// Whether an expression consists of inputs, numbers and functions, and not of what xtensor generates.
-template <class E>
-struct has_scalar_form : std::bool_constant<input_node<E> || xt::is_xscalar<E>::value> {};
-template <class F, class... CT>
-    requires function_node<xt::xfunction<F, CT...>>
-struct has_scalar_form<xt::xfunction<F, CT...>>
-    : std::bool_constant<(has_scalar_form<std::remove_cvref_t<CT>>::value && ...)> {};
 
 }  // namespace xtt::detail
