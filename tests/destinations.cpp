@@ -122,8 +122,42 @@ TEST_CASE("what is joined and rearranged goes into every destination") {
     is_the_same_everywhere([](const auto& x, const auto&) { return xt::view(x, xt::keep(4, 0, 4), xt::all()); });
     is_the_same_everywhere([](const auto& x, const auto&) { return xt::view(x, xt::all(), xt::drop(1)); });
     is_the_same_everywhere([](const auto& x, const auto&) { return xt::flip(x, 0); });
+    is_the_same_everywhere([](const auto& x, const auto&) { return xt::repeat(x, 2, 1); });
     is_the_same_everywhere(
         [](const auto& x, const auto&) { return xt::view(x, xt::range(0, 6, 2), xt::range(4, 0, -1)); });
     is_the_same_everywhere([](const auto& x, const auto&) { return xt::cumsum(x, 0); });
     is_the_same_everywhere([](const auto& x, const auto&) { return x + xt::arange<double>(5); });
+}
+
+TEST_CASE("what has a single element goes into a part of a view without dimensions") {
+    at::Tensor numbers = at::full({2, 3}, 7.0, at::kDouble);
+    const at::Tensor one = at::full({}, 2.0, at::kDouble);
+    const auto x = xtt::view<const double>(one);
+    auto row = xtt::view<double>(numbers.select(1, 1));
+    xt::view(row, 1) = x + 1.0;
+    CHECK(row(1) == 3.0);
+    xt::strided_view(row, {0}) = 2.0 * x;
+    CHECK(row(0) == 4.0);
+    xt::view(row, 1) *= x;
+    CHECK(row(1) == 6.0);
+    auto matrix = xtt::view<double>(numbers);
+    xt::view(matrix, 1, 2) = xt::sum(row) + x;
+    CHECK(matrix(1, 2) == 12.0);
+    xt::xarray<double> array = {1.0, 2.0};
+    xt::view(array, 1) = x * x;
+    CHECK(array(1) == 4.0);
+    CHECK(numbers.eq(7).sum().item<std::int64_t>() == 3);
+}
+
+TEST_CASE("reductions go into containers of fixed shape") {
+    is_the_same_everywhere([](const auto& x, const auto&) {
+        xt::xtensor_fixed<double, xt::xshape<6>> sums;
+        sums = xt::sum(x, {1});
+        xt::xtensor_fixed<double, xt::xshape<2, 5>> greatest;
+        greatest = xt::amax(x, {0});
+        xt::xtensor_fixed<float, xt::xshape<6>> converted;
+        converted = xt::mean(xt::cast<float>(x), {1});
+        return xt::eval(xt::view(sums, xt::newaxis(), xt::all()) + xt::view(converted, xt::all(), xt::newaxis()) +
+                        greatest(1, 4));
+    });
 }

@@ -107,8 +107,10 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
     const auto kernel = kernel_of(expression);
     const auto in = addresses_of(operands...);
     T* out = destination.data() + destination.data_offset();
-    // Also a destination without dimensions: nothing but that broadcasts to it.
-    if (destination.is_contiguous() && (in_same_order(destination, operands) && ...)) {
+    // Only operands without dimensions broadcast to a destination without, which a part of a view need not call
+    // contiguous.
+    const bool is_single = destination.shape().size() == 0;
+    if (is_single || (destination.is_contiguous() && (in_same_order(destination, operands) && ...))) {
         if (size < 2 * grain) {
             compute_run(kernel, out, in, size);
             return;
@@ -139,25 +141,30 @@ bool needs_temporary(const D& destination, const E& expression) {
     }
 }
 
+// A container of the expression's shape and value type.
+template <class E>
+using row_major_t = typename xt::detail::xtype_for_shape<std::decay_t<typename E::shape_type>>::template type<
+    typename E::value_type, xt::layout_type::row_major>;
+
 // By xtensor, element after element.
 template <class D, class E>
 void evaluate_by_elements(D& destination, const E& expression) {
     if constexpr (needs_element_cast<typename D::value_type, typename E::value_type>) {
         using T = typename D::value_type;
         evaluate(destination, xt::xfunction<element_cast_to<T>, const E&>(element_cast_to<T>(), expression));
+    } else if constexpr (!requires { expression.stepper_begin(destination.shape()); }) {
+        // What xt::repeat returns steps through shapes of its own type alone.
+        auto values = row_major_t<E>::from_shape(expression.shape());
+        evaluate_by_elements(values, expression);
+        evaluate(destination, values);
     } else {
         // xtensor calls an assignment trivial when one linear loop can serve both sides; a shape that is broadcast
-        // never is, also where the expression is a single operand.
-        auto shape = destination.shape();
+        // never is, also where the expression is a single operand. That of an xtensor_fixed cannot be written.
+        xt::dynamic_shape<std::size_t> shape(destination.shape().begin(), destination.shape().end());
         const bool trivial = expression.broadcast_shape(shape);
         xt::xexpression_assigner_base<xt::xtensor_expression_tag>::assign_data(destination, expression, trivial);
     }
 }
-
-// A container of the expression's shape and value type.
-template <class E>
-using row_major_t = typename xt::detail::xtype_for_shape<std::decay_t<typename E::shape_type>>::template type<
-    typename E::value_type, xt::layout_type::row_major>;
 
 // All results at once, into the destination or, where they are converted or broadcast to it, into a container before.
 template <class D, reorderable_reducer Reducer>
