@@ -3,6 +3,7 @@
 // for them, the results. This file works that out.
 #pragma once
 
+#include <xtensor-torch/operators/definition.hpp>
 #include <xtensor-torch/operators/kernel.hpp>
 #include <xtensor-torch/operators/results.hpp>
 #include <xtensor-torch/operators/signature.hpp>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <xtensor-torch/operators/autograd.hpp>
+#include <xtensor-torch/operators/definition.hpp>
 #include <xtensor-torch/operators/gradient_pass.hpp>
 #include <xtensor-torch/operators/registration.hpp>
 

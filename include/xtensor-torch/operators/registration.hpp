@@ -5,6 +5,7 @@
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/operators/autograd.hpp>
 #include <xtensor-torch/operators/backward.hpp>
+#include <xtensor-torch/operators/definition.hpp>
 #include <xtensor-torch/operators/kernel.hpp>
 #include <xtensor-torch/operators/results.hpp>
 #include <xtensor-torch/operators/schema.hpp>
