@@ -1,6 +1,7 @@
 // Gradients that are derived from an expression are those that autograd finds for the same function in LibTorch's own
 // operators, for every functor that has a derivative and where it has none.
 #include <xtensor-torch/derived.hpp>
+#include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/xtensor-torch.hpp>
 
 #include "support/testing.hpp"
@@ -53,7 +54,7 @@ at::Tensor elements_of(const E& e) {
         for (std::size_t d = shape.size(); d-- > 0; rest /= shape[d]) {
             index[d] = static_cast<std::size_t>(rest % shape[d]);
         }
-        result.mutable_data_ptr<T>()[i] = static_cast<T>(e.element(index.begin(), index.end()));
+        result.mutable_data_ptr<T>()[i] = xtt::detail::element_cast<T>(e.element(index.begin(), index.end()));
     }
     return result;
 }
