@@ -1,5 +1,6 @@
 // Arithmetic, comparison and mathematical functions of single elements.
 #include "differential/compare.hpp"
+#include "differential/destinations.hpp"
 #include "differential/headers.hpp"
 
 namespace differential {
@@ -7,7 +8,7 @@ namespace differential {
 namespace {
 
 // Functions over an expression return lazy expressions: they are evaluated before their operands go.
-#define LAZY(expression) [](const auto& x) { return xt::eval(expression); }
+#define LAZY(expression) [](const auto& x) { return evaluated(expression); }
 
 template <class T>
 void register_arithmetic() {
@@ -95,16 +96,16 @@ void register_elementwise() {
     register_math<double>();
     register_integers<std::int32_t>();
     register_integers<std::int64_t>();
-    const auto negate = [](const auto& x) { return xt::eval(!x); };
-    const auto either = [](const auto& x) { return xt::eval(x || !x); };
+    const auto negate = [](const auto& x) { return evaluated(!x); };
+    const auto either = [](const auto& x) { return evaluated(x || !x); };
     reads_alike<bool>("!x", negate);
     reads_alike<bool>("x || !x", either);
-    const auto widen = [](const auto& x) { return xt::eval(xt::cast<float>(x)); };
+    const auto widen = [](const auto& x) { return evaluated(xt::cast<float>(x)); };
     reads_alike<c10::Float8_e5m2>("cast", widen);
     reads_alike<c10::Float8_e4m3fn>("cast", widen);
-    const auto parts = [](const auto& x) { return xt::eval(xt::real(x) - xt::imag(x) + xt::norm(x)); };
+    const auto parts = [](const auto& x) { return evaluated(xt::real(x) - xt::imag(x) + xt::norm(x)); };
     reads_alike<std::complex<float>>("real - imag + norm", parts);
-    const auto conjugate = [](const auto& x) { return xt::eval(xt::conj(x)); };
+    const auto conjugate = [](const auto& x) { return evaluated(xt::conj(x)); };
     reads_alike<std::complex<double>>("conj", conjugate);
 }
 

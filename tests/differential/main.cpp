@@ -1,5 +1,7 @@
-// Every function of xtensor over a view against the same over an owned copy, on random tensors.
+// Every function of xtensor over a view against the same over an owned copy, on random tensors, by way of each of the
+// destinations that this program is compiled for.
 #include "differential/compare.hpp"
+#include "differential/destinations.hpp"
 
 #include <getopt.h>
 
@@ -59,19 +61,25 @@ int main(int argc, char** argv) {
     differential::register_static();
 
     std::size_t failed = 0;
-    for (const auto& tested : differential::properties()) {
-        for (std::uint64_t round = 0; round < rounds; ++round) {
-            const auto made = tensor_case::random(seed + round);
-            if (!tested.failure(made).empty()) {
-                const auto smallest = shrunk(tested, made);
-                std::cout << "FAILED: " << tested.name << "\n  " << tested.failure(smallest) << "\n  shrunk to "
-                          << smallest << "\n  found with --seed " << made.seed << " --rounds 1\n";
-                ++failed;
-                break;
+    for (const char* destination : differential::destinations) {
+        std::size_t failed_there = 0;
+        for (const auto& tested : differential::properties()) {
+            for (std::uint64_t round = 0; round < rounds; ++round) {
+                const auto made = tensor_case::random(seed + round);
+                if (!tested.failure(made).empty()) {
+                    const auto smallest = shrunk(tested, made);
+                    std::cout << "FAILED: " << tested.name << ", " << destination << "\n  " << tested.failure(smallest)
+                              << "\n  shrunk to " << smallest << "\n  found with --seed " << made.seed
+                              << " --rounds 1\n";
+                    ++failed_there;
+                    break;
+                }
             }
         }
+        std::cout << destination << ": " << differential::properties().size() - failed_there << " passed, "
+                  << failed_there << " failed; " << rounds << " tensors each, from seed " << seed << "\n";
+        failed += failed_there;
+        ++differential::current_destination;
     }
-    std::cout << differential::properties().size() - failed << " passed, " << failed << " failed; " << rounds
-              << " tensors each, from seed " << seed << "\n";
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,5 +1,6 @@
 // Views over views, rearrangement, joining, iteration and text.
 #include "differential/compare.hpp"
+#include "differential/destinations.hpp"
 #include "differential/headers.hpp"
 
 namespace differential {
@@ -9,36 +10,38 @@ namespace {
 template <class T>
 void register_slices() {
     using array = xt::xarray<T>;
-    reads_alike<T>(
-        "view", [](const auto& x) { return x.dimension() < 1 || x.shape()[0] < 1 ? array() : array(xt::view(x, 0)); });
+    reads_alike<T>("view", [](const auto& x) {
+        return x.dimension() < 1 || x.shape()[0] < 1 ? array() : evaluated_as<T>(xt::view(x, 0));
+    });
     reads_alike<T>("view, stepped", [](const auto& x) {
-        return x.dimension() < 1 ? array() : array(xt::view(x, xt::range(0, xt::placeholders::_, 2)));
+        return x.dimension() < 1 ? array() : evaluated_as<T>(xt::view(x, xt::range(0, xt::placeholders::_, 2)));
     });
     reads_alike<T>("view, backwards", [](const auto& x) {
         return x.dimension() < 1 || x.size() == 0
                    ? array()
-                   : array(xt::view(x, xt::range(xt::placeholders::_, xt::placeholders::_, -1)));
+                   : evaluated_as<T>(xt::view(x, xt::range(xt::placeholders::_, xt::placeholders::_, -1)));
     });
-    reads_alike<T>("view, new axis", [](const auto& x) { return array(xt::view(x, xt::newaxis())); });
+    reads_alike<T>("view, new axis", [](const auto& x) { return evaluated_as<T>(xt::view(x, xt::newaxis())); });
     reads_alike<T>("view, kept", [](const auto& x) {
-        return x.dimension() < 1 || x.shape()[0] < 2 ? array() : array(xt::view(x, xt::keep(1, 0)));
+        return x.dimension() < 1 || x.shape()[0] < 2 ? array() : evaluated_as<T>(xt::view(x, xt::keep(1, 0)));
     });
     reads_alike<T>("view, dropped", [](const auto& x) {
-        return x.dimension() < 1 || x.shape()[0] < 2 ? array() : array(xt::view(x, xt::drop(0)));
+        return x.dimension() < 1 || x.shape()[0] < 2 ? array() : evaluated_as<T>(xt::view(x, xt::drop(0)));
     });
     reads_alike<T>("strided_view", [](const auto& x) {
-        return x.dimension() < 2 ? array()
-                                 : array(xt::strided_view(x, {xt::ellipsis(), xt::range(0, xt::placeholders::_, 2)}));
+        return x.dimension() < 2
+                   ? array()
+                   : evaluated_as<T>(xt::strided_view(x, {xt::ellipsis(), xt::range(0, xt::placeholders::_, 2)}));
     });
     reads_alike<T>("dynamic_view", [](const auto& x) {
-        return x.dimension() < 1 || x.shape()[0] < 2 ? array() : array(xt::dynamic_view(x, {xt::keep(0, 1)}));
+        return x.dimension() < 1 || x.shape()[0] < 2 ? array() : evaluated_as<T>(xt::dynamic_view(x, {xt::keep(0, 1)}));
     });
     reads_alike<T>("row and column", [](const auto& x) {
-        return x.dimension() != 2 || x.size() == 0 ? array() : array(xt::row(x, 0)(0) + xt::col(x, 0));
+        return x.dimension() != 2 || x.size() == 0 ? array() : evaluated_as<T>(xt::row(x, 0)(0) + xt::col(x, 0));
     });
     reads_alike<T>("masked_view", [](const auto& x) {
         double total = 0;
-        auto copy = array(x);
+        auto copy = evaluated_as<T>(x);
         const xt::xarray<bool> mask = x > T(0);
         const auto masked = xt::masked_view(copy, mask);
         for (const auto& element : masked) {
@@ -51,45 +54,51 @@ void register_slices() {
 template <class T>
 void register_rearrangement() {
     using array = xt::xarray<T>;
-    reads_alike<T>("transpose", [](const auto& x) { return array(xt::transpose(x)); });
-    reads_alike<T>("flatten", [](const auto& x) { return array(xt::flatten(x)); });
+    reads_alike<T>("transpose", [](const auto& x) { return evaluated_as<T>(xt::transpose(x)); });
+    reads_alike<T>("flatten", [](const auto& x) { return evaluated_as<T>(xt::flatten(x)); });
     reads_alike<T>("ravel, column-major",
-                   [](const auto& x) { return array(xt::ravel<xt::layout_type::column_major>(x)); });
-    reads_alike<T>("flip", [](const auto& x) { return x.dimension() < 1 ? array() : array(xt::flip(x, 0)); });
-    reads_alike<T>("flip, last",
-                   [](const auto& x) { return x.dimension() < 1 ? array() : array(xt::flip(x, x.dimension() - 1)); });
-    reads_alike<T>("rot90", [](const auto& x) { return x.dimension() != 2 ? array() : array(xt::rot90(x)); });
-    reads_alike<T>("squeeze", [](const auto& x) { return array(xt::squeeze(x)); });
-    reads_alike<T>("expand_dims", [](const auto& x) { return array(xt::expand_dims(x, 0)); });
-    reads_alike<T>("atleast_3d", [](const auto& x) { return x.dimension() > 3 ? array() : array(xt::atleast_3d(x)); });
-    reads_alike<T>("roll", [](const auto& x) { return x.size() == 0 ? array() : array(xt::roll(x, 2)); });
+                   [](const auto& x) { return evaluated_as<T>(xt::ravel<xt::layout_type::column_major>(x)); });
+    reads_alike<T>("flip", [](const auto& x) { return x.dimension() < 1 ? array() : evaluated_as<T>(xt::flip(x, 0)); });
+    reads_alike<T>("flip, last", [](const auto& x) {
+        return x.dimension() < 1 ? array() : evaluated_as<T>(xt::flip(x, x.dimension() - 1));
+    });
+    reads_alike<T>("rot90", [](const auto& x) { return x.dimension() != 2 ? array() : evaluated_as<T>(xt::rot90(x)); });
+    reads_alike<T>("squeeze", [](const auto& x) { return evaluated_as<T>(xt::squeeze(x)); });
+    reads_alike<T>("expand_dims", [](const auto& x) { return evaluated_as<T>(xt::expand_dims(x, 0)); });
+    reads_alike<T>("atleast_3d",
+                   [](const auto& x) { return x.dimension() > 3 ? array() : evaluated_as<T>(xt::atleast_3d(x)); });
+    reads_alike<T>("roll", [](const auto& x) { return x.size() == 0 ? array() : evaluated_as<T>(xt::roll(x, 2)); });
     reads_alike<T>("roll, axis", [](const auto& x) {
-        return x.dimension() < 1 || x.size() == 0 ? array() : array(xt::roll(x, 1, 0));
+        return x.dimension() < 1 || x.size() == 0 ? array() : evaluated_as<T>(xt::roll(x, 1, 0));
     });
-    reads_alike<T>("repeat", [](const auto& x) { return x.dimension() < 1 ? array() : array(xt::repeat(x, 2, 0)); });
+    reads_alike<T>("repeat",
+                   [](const auto& x) { return x.dimension() < 1 ? array() : evaluated_as<T>(xt::repeat(x, 2, 0)); });
     reads_alike<T>("concatenate", [](const auto& x) {
-        return x.dimension() < 1 ? array() : array(xt::concatenate(xt::xtuple(x, x), 0));
+        return x.dimension() < 1 ? array() : evaluated_as<T>(xt::concatenate(xt::xtuple(x, x), 0));
     });
-    reads_alike<T>("stack", [](const auto& x) { return array(xt::stack(xt::xtuple(x, x), 0)); });
+    reads_alike<T>("stack", [](const auto& x) { return evaluated_as<T>(xt::stack(xt::xtuple(x, x), 0)); });
     reads_alike<T>("pad", [](const auto& x) {
-        return x.dimension() != 2 ? array() : array(xt::pad(x, {{1, 2}, {0, 1}}, xt::pad_mode::constant, T(3)));
+        return x.dimension() != 2 ? array()
+                                  : evaluated_as<T>(xt::pad(x, {{1, 2}, {0, 1}}, xt::pad_mode::constant, T(3)));
     });
-    reads_alike<T>("tile", [](const auto& x) { return x.dimension() != 2 ? array() : array(xt::tile(x, {2, 1})); });
+    reads_alike<T>("tile",
+                   [](const auto& x) { return x.dimension() != 2 ? array() : evaluated_as<T>(xt::tile(x, {2, 1})); });
     reads_alike<T>("broadcast", [](const auto& x) {
         std::vector<std::size_t> shape = {2};
         shape.insert(shape.end(), x.shape().begin(), x.shape().end());
-        return array(xt::broadcast(x, shape));
+        return evaluated_as<T>(xt::broadcast(x, shape));
     });
-    reads_alike<T>("diag", [](const auto& x) { return x.dimension() != 1 ? array() : array(xt::diag(x)); });
+    reads_alike<T>("diag", [](const auto& x) { return x.dimension() != 1 ? array() : evaluated_as<T>(xt::diag(x)); });
     reads_alike<T>("diagonal", [](const auto& x) {
-        return x.dimension() != 2 || x.size() == 0 ? array() : array(xt::diagonal(x));
+        return x.dimension() != 2 || x.size() == 0 ? array() : evaluated_as<T>(xt::diagonal(x));
     });
-    reads_alike<T>("tril", [](const auto& x) { return x.dimension() != 2 ? array() : array(xt::tril(x)); });
+    reads_alike<T>("tril", [](const auto& x) { return x.dimension() != 2 ? array() : evaluated_as<T>(xt::tril(x)); });
     reads_alike<T>("split", [](const auto& x) {
-        return x.dimension() < 1 || x.shape()[0] % 2 != 0 || x.size() == 0 ? array() : array(xt::split(x, 2)[1]);
+        return x.dimension() < 1 || x.shape()[0] % 2 != 0 || x.size() == 0 ? array()
+                                                                           : evaluated_as<T>(xt::split(x, 2)[1]);
     });
     reads_alike<T>("trapz", [](const auto& x) {
-        return x.dimension() < 1 || x.size() == 0 ? xt::xarray<double>() : xt::xarray<double>(xt::trapz(x));
+        return x.dimension() < 1 || x.size() == 0 ? xt::xarray<double>() : evaluated_as<double>(xt::trapz(x));
     });
 }
 
@@ -170,14 +179,16 @@ void register_iteration() {
         }
         return static_cast<double>(std::hash<std::string>()(text.str()) % 1000003);
     });
-    reads_alike<T>("compared with itself",
-                   [](const auto& x) { return x == array(x) && !(x != array(x)) && xt::allclose(x, x); });
+    reads_alike<T>("compared with itself", [](const auto& x) {
+        return x == evaluated_as<T>(x) && !(x != evaluated_as<T>(x)) && xt::allclose(x, x);
+    });
     reads_alike<T>(
         "sampled",
         [](const auto& x) {
             xt::random::default_engine_type engine(3);
-            return x.dimension() != 1 || x.size() == 0 ? array()
-                                                       : array(xt::random::choice(x, std::size_t(5), true, engine));
+            return x.dimension() != 1 || x.size() == 0
+                       ? array()
+                       : evaluated_as<T>(xt::random::choice(x, std::size_t(5), true, engine));
         },
         over::contiguous);
 }

@@ -1,5 +1,6 @@
 // Reductions, with and without axes, lazy and immediate, and accumulations.
 #include "differential/compare.hpp"
+#include "differential/destinations.hpp"
 #include "differential/headers.hpp"
 
 #include <cstdint>
@@ -12,33 +13,33 @@ namespace {
 // The first, the last and a pair of axes, where the rank has them; else xtensor's own complaint on both sides.
 template <class T, class F>
 void over_axes(const std::string& name, F reduce) {
-    reads_elements_alike<T>(name + "(x)", [=](const auto& x) { return xt::eval(reduce(x)); });
+    reads_elements_alike<T>(name + "(x)", [=](const auto& x) { return evaluated(reduce(x)); });
     reads_elements_alike<T>(name + "(x), immediate",
-                            [=](const auto& x) { return xt::eval(reduce(x, xt::evaluation_strategy::immediate)); });
+                            [=](const auto& x) { return evaluated(reduce(x, xt::evaluation_strategy::immediate)); });
     reads_elements_alike<T>(name + "(x, {first})", [=](const auto& x) {
-        return x.dimension() < 1 ? xt::xarray<double>() : xt::xarray<double>(reduce(x, std::vector<std::size_t>{0}));
+        return x.dimension() < 1 ? xt::xarray<double>() : evaluated_as<double>(reduce(x, std::vector<std::size_t>{0}));
     });
     reads_elements_alike<T>(name + "(x, {last})", [=](const auto& x) {
         return x.dimension() < 1 ? xt::xarray<double>()
-                                 : xt::xarray<double>(reduce(x, std::vector<std::size_t>{x.dimension() - 1}));
+                                 : evaluated_as<double>(reduce(x, std::vector<std::size_t>{x.dimension() - 1}));
     });
     reads_elements_alike<T>(name + "(x, {first, last})", [=](const auto& x) {
         return x.dimension() < 2 ? xt::xarray<double>()
-                                 : xt::xarray<double>(reduce(x, std::vector<std::size_t>{0, x.dimension() - 1}));
+                                 : evaluated_as<double>(reduce(x, std::vector<std::size_t>{0, x.dimension() - 1}));
     });
     reads_elements_alike<T>(name + "(x, {middle}), immediate", [=](const auto& x) {
         return x.dimension() < 3
                    ? xt::xarray<double>()
-                   : xt::xarray<double>(reduce(x, std::vector<std::size_t>{1}, xt::evaluation_strategy::immediate));
+                   : evaluated_as<double>(reduce(x, std::vector<std::size_t>{1}, xt::evaluation_strategy::immediate));
     });
     reads_elements_alike<T>(name + "(x, {last}), immediate", [=](const auto& x) {
         return x.dimension() < 1 ? xt::xarray<double>()
-                                 : xt::xarray<double>(reduce(x, std::vector<std::size_t>{x.dimension() - 1},
-                                                             xt::evaluation_strategy::immediate));
+                                 : evaluated_as<double>(reduce(x, std::vector<std::size_t>{x.dimension() - 1},
+                                                               xt::evaluation_strategy::immediate));
     });
     reads_elements_alike<T>(name + "(x, {first}, keep_dims)", [=](const auto& x) {
         return x.dimension() < 1 ? xt::xarray<double>()
-                                 : xt::xarray<double>(reduce(x, std::vector<std::size_t>{0}, xt::keep_dims));
+                                 : evaluated_as<double>(reduce(x, std::vector<std::size_t>{0}, xt::keep_dims));
     });
 }
 
@@ -53,12 +54,12 @@ void register_sums() {
     over_axes<T>("mean", [](const auto& x, auto&&... how) { return xt::mean(x, how...); });
     reads_elements_alike<T>("cumsum(x)", [](const auto& x) { return xt::cumsum(x); });
     reads_elements_alike<T>("cumsum(x, 0)", [](const auto& x) {
-        return x.dimension() < 1 ? xt::xarray<double>() : xt::xarray<double>(xt::cumsum(x, 0));
+        return x.dimension() < 1 ? xt::xarray<double>() : evaluated_as<double>(xt::cumsum(x, 0));
     });
     reads_elements_alike<T>("cumprod(x, last)", [](const auto& x) {
         return x.dimension() < 1
                    ? xt::xarray<double>()
-                   : xt::xarray<double>(xt::cumprod<product<T>>(x, static_cast<std::ptrdiff_t>(x.dimension() - 1)));
+                   : evaluated_as<double>(xt::cumprod<product<T>>(x, static_cast<std::ptrdiff_t>(x.dimension() - 1)));
     });
 }
 
@@ -72,31 +73,31 @@ void register_extrema() {
     });
     reads_elements_alike<T>("all(x < 5)", [](const auto& x) { return xt::all(x < T(5)); });
     reads_elements_alike<T>("any(x > 3)", [](const auto& x) { return xt::any(x > T(3)); });
-    reads_elements_alike<T>("count_nonzero", [](const auto& x) { return xt::eval(xt::count_nonzero(x)); });
+    reads_elements_alike<T>("count_nonzero", [](const auto& x) { return evaluated(xt::count_nonzero(x)); });
 }
 
 template <class T>
 void register_statistics() {
-    reads_elements_alike<T>("variance(x)", [](const auto& x) { return xt::eval(xt::variance(x)); });
-    reads_elements_alike<T>("stddev(x)", [](const auto& x) { return xt::eval(xt::stddev(x)); });
+    reads_elements_alike<T>("variance(x)", [](const auto& x) { return evaluated(xt::variance(x)); });
+    reads_elements_alike<T>("stddev(x)", [](const auto& x) { return evaluated(xt::stddev(x)); });
     reads_elements_alike<T>("variance(x, {0})", [](const auto& x) {
-        return x.dimension() < 1 ? xt::xarray<double>() : xt::xarray<double>(xt::variance(x, {0}));
+        return x.dimension() < 1 ? xt::xarray<double>() : evaluated_as<double>(xt::variance(x, {0}));
     });
     reads_elements_alike<T>("stddev(x, {last})", [](const auto& x) {
         return x.dimension() < 1 ? xt::xarray<double>()
-                                 : xt::xarray<double>(xt::stddev(x, std::vector<std::size_t>{x.dimension() - 1}));
+                                 : evaluated_as<double>(xt::stddev(x, std::vector<std::size_t>{x.dimension() - 1}));
     });
-    reads_elements_alike<T>("norm_l1", [](const auto& x) { return xt::eval(xt::norm_l1(x)); });
-    reads_elements_alike<T>("norm_l2", [](const auto& x) { return xt::eval(xt::norm_l2(x)); });
-    reads_elements_alike<T>("norm_linf", [](const auto& x) { return xt::eval(xt::norm_linf(x)); });
-    reads_elements_alike<T>("nansum", [](const auto& x) { return xt::eval(xt::nansum(xt::sqrt(x))); });
-    reads_elements_alike<T>("nanmean", [](const auto& x) { return xt::eval(xt::nanmean(x)); });
-    reads_elements_alike<T>("average", [](const auto& x) { return xt::eval(xt::average(x, xt::abs(x) + T(1))); });
-    reads_alike_at_rank<T, 1>("variance(x, {0})", [](const auto& x) { return xt::eval(xt::variance(x, {0})); });
-    reads_alike_at_rank<T, 2>("sum(x, {1})", [](const auto& x) { return xt::eval(xt::sum(x, {1})); });
+    reads_elements_alike<T>("norm_l1", [](const auto& x) { return evaluated(xt::norm_l1(x)); });
+    reads_elements_alike<T>("norm_l2", [](const auto& x) { return evaluated(xt::norm_l2(x)); });
+    reads_elements_alike<T>("norm_linf", [](const auto& x) { return evaluated(xt::norm_linf(x)); });
+    reads_elements_alike<T>("nansum", [](const auto& x) { return evaluated(xt::nansum(xt::sqrt(x))); });
+    reads_elements_alike<T>("nanmean", [](const auto& x) { return evaluated(xt::nanmean(x)); });
+    reads_elements_alike<T>("average", [](const auto& x) { return evaluated(xt::average(x, xt::abs(x) + T(1))); });
+    reads_alike_at_rank<T, 1>("variance(x, {0})", [](const auto& x) { return evaluated(xt::variance(x, {0})); });
+    reads_alike_at_rank<T, 2>("sum(x, {1})", [](const auto& x) { return evaluated(xt::sum(x, {1})); });
     reads_alike_at_rank<T, 2>("mean(x, {0}), immediate",
                               [](const auto& x) { return xt::mean(x, {0}, xt::evaluation_strategy::immediate); });
-    reads_alike_at_rank<T, 3>("amax(x, {0, 2})", [](const auto& x) { return xt::eval(xt::amax(x, {0, 2})); });
+    reads_alike_at_rank<T, 3>("amax(x, {0, 2})", [](const auto& x) { return evaluated(xt::amax(x, {0, 2})); });
 }
 
 }  // namespace

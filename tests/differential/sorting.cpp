@@ -1,5 +1,6 @@
 // Sorting, searching, sets, order statistics and histograms.
 #include "differential/compare.hpp"
+#include "differential/destinations.hpp"
 #include "differential/headers.hpp"
 
 namespace differential {
@@ -14,7 +15,7 @@ void along_axes(const std::string& name, F function) {
             name + "(x, " + std::to_string(axis) + ")",
             [function, axis](const auto& x) {
                 const auto rank = static_cast<std::ptrdiff_t>(x.dimension());
-                return rank == 0 || axis >= rank ? xt::xarray<double>() : xt::xarray<double>(function(x, axis));
+                return rank == 0 || axis >= rank ? xt::xarray<double>() : evaluated_as<double>(function(x, axis));
             },
             over::strided_if_supported);
     }
@@ -41,7 +42,7 @@ void register_order() {
         // xtensor 0.24 leaves the result as it was where a dimension has size 1.
         const bool broken = XTENSOR_VERSION_MAJOR == 0 && XTENSOR_VERSION_MINOR < 25 &&
                             std::find(x.shape().begin(), x.shape().end(), std::size_t(1)) != x.shape().end();
-        return broken ? xt::xarray<double>() : xt::xarray<double>(xt::argpartition(x, middle(x, axis), axis));
+        return broken ? xt::xarray<double>() : evaluated_as<double>(xt::argpartition(x, middle(x, axis), axis));
     });
     along_axes<T>("argmin",
                   [](const auto& x, std::ptrdiff_t axis) { return xt::argmin(x, counted_from_first(x, axis)); });
@@ -69,9 +70,9 @@ void register_order() {
         });
     }
     along_axes<T>("sort(flip)", [](const auto& x, std::ptrdiff_t axis) { return xt::sort(xt::flip(x, 0), axis); });
-    reads_elements_alike<T>("sort(x, none)", [](const auto& x) { return xt::xarray<T>(xt::sort(x, xt::xnone())); });
+    reads_elements_alike<T>("sort(x, none)", [](const auto& x) { return evaluated_as<T>(xt::sort(x, xt::xnone())); });
     reads_elements_alike<T>("argsort(x, none)",
-                            [](const auto& x) { return xt::xarray<double>(xt::argsort(x, xt::xnone())); });
+                            [](const auto& x) { return evaluated_as<double>(xt::argsort(x, xt::xnone())); });
     // Only what xt::partition promises: it takes the elements in any order.
     reads_alike<T>(
         "partition(x, none)",
@@ -85,33 +86,33 @@ void register_order() {
         // Over its own arrays with a last dimension of size 1, xtensor compares the first element with itself.
         return x.dimension() < 1 || x.shape()[x.dimension() - 1] == 1
                    ? xt::xarray<double>()
-                   : xt::xarray<double>(xt::argpartition(x, x.size() / 2, xt::xnone()));
+                   : evaluated_as<double>(xt::argpartition(x, x.size() / 2, xt::xnone()));
     });
-    reads_elements_alike<T>("argmin(x)", [](const auto& x) { return xt::eval(xt::argmin(x)); });
-    reads_elements_alike<T>("argmax(x)", [](const auto& x) { return xt::eval(xt::argmax(x)); });
+    reads_elements_alike<T>("argmin(x)", [](const auto& x) { return evaluated(xt::argmin(x)); });
+    reads_elements_alike<T>("argmax(x)", [](const auto& x) { return evaluated(xt::argmax(x)); });
     reads_elements_alike<T>("median(x)", [](const auto& x) { return static_cast<double>(xt::median(x)); });
-    reads_elements_alike<T>("unique", [](const auto& x) { return xt::xarray<T>(xt::unique(x)); });
+    reads_elements_alike<T>("unique", [](const auto& x) { return evaluated_as<T>(xt::unique(x)); });
     reads_elements_alike<T>(
-        "diff", [](const auto& x) { return x.dimension() < 1 ? xt::xarray<T>() : xt::xarray<T>(xt::diff(x)); });
+        "diff", [](const auto& x) { return x.dimension() < 1 ? xt::xarray<T>() : evaluated_as<T>(xt::diff(x)); });
 }
 
 template <class T>
 void register_sets() {
     reads_elements_alike<T>("setdiff1d", [](const auto& x) {
-        return xt::xarray<T>(xt::setdiff1d(xt::xtensor<T, 1>(xt::flatten(x)), xt::xtensor<T, 1>{T(1), T(2)}));
+        return evaluated_as<T>(xt::setdiff1d(xt::xtensor<T, 1>(xt::flatten(x)), xt::xtensor<T, 1>{T(1), T(2)}));
     });
 #if !defined(XTENSOR_USE_XSIMD)
     // With xsimd it does not compile, over xtensor's own containers neither.
     reads_elements_alike<T>("isin",
-                            [](const auto& x) { return xt::xarray<bool>(xt::isin(x, std::vector<T>{T(0), T(3)})); });
+                            [](const auto& x) { return evaluated_as<bool>(xt::isin(x, std::vector<T>{T(0), T(3)})); });
 #endif
     reads_alike_at_rank<T, 1>("searchsorted", [](const auto& x) {
-        return xt::eval(xt::searchsorted(xt::sort(x), xt::xtensor<T, 1>{T(-1), T(0), T(2)}));
+        return evaluated(xt::searchsorted(xt::sort(x), xt::xtensor<T, 1>{T(-1), T(0), T(2)}));
     });
     reads_alike_at_rank<T, 1>("histogram",
-                              [](const auto& x) { return xt::eval(xt::histogram(x, std::size_t(4), T(-4), T(4))); });
+                              [](const auto& x) { return evaluated(xt::histogram(x, std::size_t(4), T(-4), T(4))); });
     reads_alike_at_rank<T, 1>("bincount", [](const auto& x) {
-        return xt::xarray<double>(xt::bincount(xt::eval(xt::cast<int>(xt::abs(x)))));
+        return evaluated_as<double>(xt::bincount(evaluated(xt::cast<int>(xt::abs(x)))));
     });
 }
 
@@ -130,13 +131,13 @@ void register_indices() {
     };
     reads_elements_alike<T>("argwhere", [=](const auto& x) { return sum_of(xt::argwhere(x > T(0))); });
     reads_elements_alike<T>("nonzero", [=](const auto& x) { return sum_of(xt::nonzero(x)); });
-    reads_elements_alike<T>("filter", [](const auto& x) { return xt::xarray<T>(xt::filter(x, x > T(0))); });
+    reads_elements_alike<T>("filter", [](const auto& x) { return evaluated_as<T>(xt::filter(x, x > T(0))); });
     reads_elements_alike<T>("index_view", [](const auto& x) {
         std::vector<std::size_t> last;
         for (const auto size : x.shape()) {
             last.push_back(size - 1);
         }
-        return xt::xarray<T>(
+        return evaluated_as<T>(
             xt::index_view(x, std::vector<std::vector<std::size_t>>{std::vector<std::size_t>(x.dimension(), 0), last}));
     });
 }

@@ -1,5 +1,6 @@
 // One or two functions of every family over every element type; the other files have all functions over a few types.
 #include "differential/compare.hpp"
+#include "differential/destinations.hpp"
 #include "differential/headers.hpp"
 
 namespace differential {
@@ -16,9 +17,9 @@ concept ordered_number = !complex_number<T> && !std::is_same_v<T, bool>;
 template <class E>
 auto numbers(const E& expression) {
     if constexpr (complex_number<typename E::value_type>) {
-        return xt::eval(expression);
+        return evaluated(expression);
     } else {
-        return xt::xarray<double>(xt::cast<double>(expression));
+        return evaluated_as<double>(xt::cast<double>(expression));
     }
 }
 
@@ -35,15 +36,15 @@ xt::xarray<float> summands(const xt::xarray<T, L>& x) {
 template <class T>
 void register_any() {
     reads_alike<T>("x * x + x", [](const auto& x) { return numbers(x * x + x); });
-    reads_alike<T>("x == 1", [](const auto& x) { return xt::eval(xt::equal(x, T(1))); });
+    reads_alike<T>("x == 1", [](const auto& x) { return evaluated(xt::equal(x, T(1))); });
     reads_elements_alike<T>("sum(x)", [](const auto& x) { return numbers(xt::sum(summands(x))); });
     reads_elements_alike<T>("cumsum(x)", [](const auto& x) { return numbers(xt::cumsum(summands(x))); });
-    reads_alike<T>("transpose", [](const auto& x) { return xt::xarray<T>(xt::transpose(x)); });
+    reads_alike<T>("transpose", [](const auto& x) { return evaluated_as<T>(xt::transpose(x)); });
     reads_alike<T>("view, stepped", [](const auto& x) {
-        return x.dimension() < 1 ? xt::xarray<T>() : xt::xarray<T>(xt::view(x, xt::range(0, xt::placeholders::_, 2)));
+        return x.dimension() < 1 ? xt::xarray<T>() : evaluated_as<T>(xt::view(x, xt::range(0, xt::placeholders::_, 2)));
     });
     reads_elements_alike<T>("filter",
-                            [](const auto& x) { return xt::xarray<T>(xt::filter(x, xt::not_equal(x, T(0)))); });
+                            [](const auto& x) { return evaluated_as<T>(xt::filter(x, xt::not_equal(x, T(0)))); });
     reads_alike<T>("column-major", [](const auto& x) {
         return std::vector<T>(x.template rbegin<xt::layout_type::column_major>(),
                               x.template rend<xt::layout_type::column_major>());
@@ -58,9 +59,10 @@ void register_ordered() {
         return x.dimension() < 1 ? xt::xarray<double>()
                                  : numbers(xt::amax(x, std::vector<std::size_t>{x.dimension() - 1}));
     });
-    reads_elements_alike<T>("argmax(x)", [](const auto& x) { return xt::eval(xt::argmax(x)); });
+    reads_elements_alike<T>("argmax(x)", [](const auto& x) { return evaluated(xt::argmax(x)); });
     reads_alike<T>(
-        "sort(x, 0)", [](const auto& x) { return x.dimension() < 1 ? xt::xarray<T>() : xt::xarray<T>(xt::sort(x, 0)); },
+        "sort(x, 0)",
+        [](const auto& x) { return x.dimension() < 1 ? xt::xarray<T>() : evaluated_as<T>(xt::sort(x, 0)); },
         over::strided_if_supported);
 }
 
