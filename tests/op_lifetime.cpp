@@ -20,6 +20,10 @@ const auto of_an_array = [](const auto& x, double factor) {
     const xt::xtensor_fixed<double, xt::xshape<3>> local = {factor, factor, factor};
     return local + x;
 };
+const auto of_local_axes = [](const auto& x, const double& factor) {
+    const std::vector<std::size_t> axes = {0};
+    return xt::sum(x * factor, axes, xt::keep_dims) + x;
+};
 const auto of_a_moved_local = [](const auto& x, double factor) {
     xt::xarray<double> local = x * factor;
     return std::move(local) + 1.0;
@@ -31,6 +35,7 @@ TORCH_LIBRARY(xtt_lifetime, library) {
     xtt::op<"of_a_constant(Tensor x, float factor)", double>(library, of_a_constant);
     xtt::op<"of_a_local(Tensor x, float factor)", double>(library, of_a_local);
     xtt::op<"of_an_array(Tensor x, float factor)", double>(library, of_an_array);
+    xtt::op<"of_local_axes(Tensor x, float factor)", double>(library, of_local_axes);
     xtt::op<"of_a_moved_local(Tensor x, float factor)", double>(library, of_a_moved_local);
 }
 
@@ -44,7 +49,7 @@ at::Tensor call(const char* name, const at::Tensor& x) {
 TEST_CASE("a result that refers to what is gone is refused, at every level of optimisation") {
     const at::Tensor x = at::ones({3}, at::kDouble);
     const at::Tensor on_meta = x.to(at::kMeta);
-    for (const char* name : {"by_value", "of_a_local", "of_an_array"}) {
+    for (const char* name : {"by_value", "of_a_local", "of_an_array", "of_local_axes"}) {
         CHECK(contains(message_of<c10::Error>([&] { call(name, x); }), "refers to a variable that was gone"));
         CHECK(contains(message_of<c10::Error>([&] { call(name, on_meta); }), "refers to a variable that was gone"));
     }

@@ -9,6 +9,7 @@
 #include <xtensor-torch/copy.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
+#include <xtensor-torch/evaluation/reducer.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
 #include <xtensor-torch/to_device.hpp>
 
@@ -126,6 +127,9 @@ bool dangles(const E& e, const call_lifetime& lifetime) {
         return lifetime.has_ended(std::addressof(e.expression()), sizeof(e.expression()));
     } else if constexpr (has_arguments<E>) {
         return std::apply([&](const auto&... argument) { return (dangles(argument, lifetime) || ...); }, e.arguments());
+    } else if constexpr (tagged_reducer<E>) {
+        const auto& axes = reducer_parts<E>::stepper::axes(e);
+        return lifetime.has_ended(std::addressof(axes), sizeof(axes)) || dangles(e.expression(), lifetime);
     } else if constexpr (viewed_expression<E>::is_view || has_underlying_expression<E>) {
         return dangles(e.expression(), lifetime);
     } else {
