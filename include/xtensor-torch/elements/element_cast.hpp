@@ -63,7 +63,7 @@ template <class T>
 using made_from = float;
 #endif
 
-/// The value as a T, as LibTorch's `to` converts it.
+/// The value as a T, as LibTorch's `to` converts it on x86-64.
 ///
 /// From floating-point to integer: truncated towards zero, and its low bits taken where T is too narrow. What the
 /// 64-bit integer (for uint8, uint32 and 64-bit types) or the 32-bit integer (for others) cannot hold gives that
