@@ -225,6 +225,54 @@ def test_vmap_falls_back_to_a_loop():
     torch.testing.assert_close(gradients, 1 - torch.tanh(x / 2) ** 2)
 
 
+def centred_rows(x, scale=None):
+    centred = x - x.mean(-1, keepdim=True)
+    return centred if scale is None else centred * scale
+
+
+@pytest.mark.parametrize("shapes, in_dims", [
+    ([(4, 5, 3)], (0,)),
+    ([(4, 5, 3)], (1,)),
+    ([(5, 3, 4), (3,)], (2, None)),
+    ([(5, 3), (4, 3)], (None, 0)),
+    ([(5, 4, 3), (4, 1)], (1, 0)),
+    ([(0, 3)], (0,)),
+])
+def test_vmap_calls_a_batched_operator_once(shapes, in_dims):
+    arguments = [torch.randn(shape) for shape in shapes]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # LibTorch warns of its loop
+        result = torch.vmap(ops.centred_rows, in_dims)(*arguments)
+    torch.testing.assert_close(result, torch.vmap(centred_rows, in_dims)(*arguments))
+
+
+def test_vmap_in_vmap_and_gradients_of_a_batched_operator():
+    x, scale = torch.randn(2, 4, 5, 3), torch.randn(4, 3)
+
+    def mapped(function):
+        return torch.vmap(torch.vmap(function, (0, None)), (1, 0))
+
+    torch.testing.assert_close(mapped(ops.centred_rows)(x, scale), mapped(centred_rows)(x, scale))
+
+    rows, factor = doubles(4, 3), doubles(3)
+    torch.vmap(ops.times, (0, None))(rows, factor).square().sum().backward()
+    torch.testing.assert_close(rows.grad, 2 * rows.detach() * factor.detach() ** 2)
+    torch.testing.assert_close(factor.grad, 2 * (rows.detach() ** 2).sum(0) * factor.detach())
+    compiled = torch.compile(torch.vmap(ops.centred_rows), fullgraph=True)
+    torch.testing.assert_close(compiled(x), centred_rows(x))
+
+
+def test_vmap_of_an_operator_that_writes():
+    x, y = torch.zeros(3, 4), torch.randn(4, 3)
+    torch.vmap(lambda a, b: ops.add_(a, b, factor=2.0), (1, 0), out_dims=None)(x, y)
+    torch.testing.assert_close(x, 2 * y.t())
+    z = torch.zeros(4, 3)
+    torch.vmap(lambda a: ops.add_(a, y[0]), out_dims=None)(z)
+    torch.testing.assert_close(z, y[0].expand(4, 3))
+    with pytest.raises(ValueError, match="add_: vmap maps over other arguments than 'x'"):
+        torch.vmap(lambda b: ops.add_(y[0], b), out_dims=None)(z)
+
+
 def test_forward_mode_is_refused():
     with pytest.raises(RuntimeError, match="softclip: an argument carries a forward-mode derivative"):
         torch.func.jvp(ops.softclip, (torch.ones(3),), (torch.ones(3),))

@@ -49,6 +49,16 @@ const auto times_second = [](const auto& grad_x, const auto& grad_y, const auto&
     return std::tuple(grad_x * y + grad_y * x, grad_y * grad, grad_x * grad);
 };
 
+// Of each row for itself, whatever stands in front of it.
+const auto centred_rows = []<class T>(const xtt::tensor_view<const T>& x,
+                                      const std::optional<xtt::tensor_view<const T>>& scale) {
+    xt::xarray<T> centred = x - xt::mean(x, {x.dimension() - 1}, xt::keep_dims);
+    if (scale) {
+        centred = xt::xarray<T>(centred * *scale);
+    }
+    return centred;
+};
+
 // An argument without gradient, and values of other types.
 const auto pick = []<class T>(const xtt::tensor_view<const T, 1>& x,
                               const xtt::tensor_view<const std::int64_t, 1>& index, double factor, bool reversed) {
@@ -223,7 +233,7 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"exponential(x)", float, double>(library, exponential, xtt::backward(exponential_backward));
     xtt::op<"sine_cosine(x)", double>(library, sine_cosine, xtt::backward(sine_cosine_backward));
     xtt::op<"times(Tensor x, Tensor y) -> Tensor", double, std::int64_t>(
-        library, times, xtt::backward(times_backward, xtt::backward(times_second)));
+        library, times, xtt::batched, xtt::backward(times_backward, xtt::backward(times_second)));
     xtt::op<"pick(x, index, factor=1.0, *, reversed=False)", double>(library, pick, xtt::backward(pick_backward));
     xtt::op<"total(Tensor[] tensors, float scale) -> Tensor", double>(library, total, xtt::backward(total_backward));
     xtt::op<"affine(x, weight=None, bias=None)", double>(library, affine, xtt::backward(affine_backward));
@@ -232,6 +242,7 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"stretch_computed">(library, stretch, xtt::computed_dtype);
     xtt::op<"centred(Tensor x)", c10::Half, c10::BFloat16, float, double>(
         library, [](const auto& x) { return x - xt::mean(x); });
+    xtt::op<"centred_rows(Tensor x, Tensor? scale=None) -> Tensor", float, double>(library, centred_rows, xtt::batched);
     xtt::op<"multiply(matrix, vector)", float, double>(library, multiply);
     xtt::op<"column_major(x)", float>(library, column_major);
     xtt::op<"extremes(x)", float>(library, extremes);

@@ -36,6 +36,13 @@ struct computed_dtype_t {};
 /// The option to pass: `xtt::op<…>(library, function, xtt::computed_dtype)`.
 inline constexpr computed_dtype_t computed_dtype;
 
+/// In a registration: the function treats leading dimensions alike, as functions of single elements do, and reducers
+/// over axes that are counted from the last one. Then vmap calls it once, with the batch as a dimension in front of the
+/// others, and not once for each element of the batch. Parameters of a fixed rank leave no room for it.
+struct batched_t {};
+/// The option to pass: `xtt::op<…>(library, function, xtt::batched)`.
+inline constexpr batched_t batched;
+
 /// In a registration: the gradients are derived from the function. Its header is <xtensor-torch/derived.hpp>.
 struct derived_t;
 
@@ -152,7 +159,7 @@ auto backward_from(const F& function, const Option& option) {
 ///
 /// A result has the element type of the tensors where C++ computes it in a wider one: `0.5 * x`, or a mean of float.
 ///
-/// Options: `backward` or `derived`, `needs_values`, `host_round_trip`, `computed_dtype`.
+/// Options: `backward` or `derived`, `batched`, `needs_values`, `host_round_trip`, `computed_dtype`.
 ///
 /// Without `needs_values` the operator can be compiled and exported: on the meta device the function is called with
 /// views that have a shape, and zero for each element. A lazy expression is not evaluated there. Sizes that are symbols
@@ -166,9 +173,9 @@ template <detail::op_text Schema, class... Elements, class F, class... Options>
 void op(torch::Library& library, F function, const Options&... options) {
     static_assert(((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
                     std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t> ||
-                    std::is_same_v<Options, derived_t>) &&
+                    std::is_same_v<Options, derived_t> || std::is_same_v<Options, batched_t>) &&
                    ...),
-                  "op: the options of a registration are xtt::backward, xtt::derived, xtt::needs_values, "
+                  "op: the options of a registration are xtt::backward, xtt::derived, xtt::batched, xtt::needs_values, "
                   "xtt::host_round_trip and xtt::computed_dtype");
     constexpr bool is_written_out = detail::has_written_out_parameters<F>;
     static_assert(is_written_out || sizeof...(Elements) > 0,
@@ -180,9 +187,16 @@ void op(torch::Library& library, F function, const Options&... options) {
     using forward_type = std::remove_const_t<decltype(forward)>;
     using definition = detail::op_definition<detail::stated_signature<Schema, forward_type>, forward_type, elements,
                                              !(std::is_same_v<Options, computed_dtype_t> || ...)>;
+    constexpr bool is_batched = (std::is_same_v<Options, batched_t> || ...);
+    if constexpr (is_batched) {
+        static_assert(!detail::writes_arguments<definition>,
+                      "op: xtt::batched is for functions that return their results; what is written into arguments is "
+                      "mapped one by one without it");
+    }
     detail::op_description description;
     description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
     description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
+    description.is_batched = is_batched;
     std::apply(
         [&](const auto&... backward) {
             detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, forward,

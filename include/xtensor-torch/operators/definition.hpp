@@ -27,6 +27,7 @@ struct op_description {
     std::vector<std::size_t> returned;  // parameters that the schema returns, "-> Tensor(a!)"
     bool round_trip = false;
     bool needs_values = false;
+    bool is_batched = false;
 };
 
 // `ConvertsResults`: what is computed in a wider type comes back in the element type of the tensors.
@@ -56,6 +57,13 @@ struct first_of<element_list<First, Rest...>> {
 // Arguments for any one element type: what does not depend on it may be asked of these.
 template <class Definition>
 using some_arguments = arguments_of<Definition, typename first_of<typename Definition::elements>::type>;
+
+template <class... A>
+consteval bool any_is_written(types<A...>) {
+    return (A::is_written || ...);
+}
+template <class Definition>
+inline constexpr bool writes_arguments = any_is_written(some_arguments<Definition>());
 
 // The element type of all tensors among the arguments, or void where they have several.
 template <class Found>

@@ -5,6 +5,7 @@
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/operators/autograd.hpp>
 #include <xtensor-torch/operators/backward.hpp>
+#include <xtensor-torch/operators/batching.hpp>
 #include <xtensor-torch/operators/definition.hpp>
 #include <xtensor-torch/operators/kernel.hpp>
 #include <xtensor-torch/operators/results.hpp>
@@ -139,10 +140,25 @@ void register_kernels(torch::Library& library, const std::shared_ptr<const Defin
                                                              std::make_unique<meta_kernel<Definition>>(definition))));
 }
 
+// How the operator is called under vmap, where that is not once for each element of the batch, which LibTorch does.
+template <class Definition>
+void register_batching(torch::Library& library, const Definition& definition) {
+    const bool returns_nothing = std::is_void_v<some_result<Definition>> && definition.returned.empty();
+    if (!returns_nothing && !definition.is_batched) {
+        return;
+    }
+    library.impl(definition.name.c_str(),
+                 torch::dispatch(
+                     c10::DispatchKey::FuncTorchBatched,
+                     returns_nothing
+                         ? torch::CppFunction::makeFromBoxedFunctor(std::make_unique<looping_kernel>(definition.name))
+                         : torch::CppFunction::makeFromBoxedFunctor(std::make_unique<batched_kernel>())));
+}
+
 template <class Definition>
 void register_without_backward(torch::Library& library, const Definition& definition) {
-    const auto writes = []<class... A>(types<A...>) { return (A::is_written || ...); };
-    if (writes(some_arguments<Definition>()) && definition.returned.empty()) {
+    constexpr bool writes = writes_arguments<Definition>;
+    if (writes && definition.returned.empty()) {
         library.impl(definition.name.c_str(),
                      torch::dispatch(c10::DispatchKey::Autograd, torch::CppFunction::makeFromBoxedFunctor(
                                                                      std::make_unique<refusing_autograd_kernel>(
@@ -151,7 +167,7 @@ void register_without_backward(torch::Library& library, const Definition& defini
     }
     library.impl(definition.name.c_str(),
                  torch::dispatch(c10::DispatchKey::Autograd, torch::autograd::autogradNotImplementedFallback()));
-    if (writes(some_arguments<Definition>())) {
+    if (writes) {
         library.impl(definition.name.c_str(),
                      torch::dispatch(c10::DispatchKey::ADInplaceOrView,
                                      torch::autograd::autogradNotImplementedInplaceOrViewFallback()));
@@ -299,6 +315,7 @@ void register_op(torch::Library& library, const schema_text& given, op_descripti
     description.labels = labels_for(description.name, description.names);
     const auto definition = std::make_shared<const Definition>(std::move(description), function);
     register_kernels(library, definition, schema);
+    register_batching(library, *definition);
     if constexpr (sizeof...(Backward) == 0) {
         register_without_backward(library, *definition);
     } else {
