@@ -262,6 +262,20 @@ def test_vmap_in_vmap_and_gradients_of_a_batched_operator():
     torch.testing.assert_close(compiled(x), centred_rows(x))
 
 
+def test_a_batched_operator_leaves_sizes_symbols():
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    mapped = torch.compile(torch.vmap(ops.times, (0, None)), fullgraph=True, dynamic=True, backend=backend)
+    for rows, columns in ((3, 4), (5, 6), (7, 9)):
+        x, y = torch.randn(rows, columns, dtype=torch.float64), torch.randn(columns, dtype=torch.float64)
+        torch.testing.assert_close(mapped(x, y), x * y)
+    assert len(graphs) == 1
+
+
 def test_vmap_of_an_operator_that_writes():
     x, y = torch.zeros(3, 4), torch.randn(4, 3)
     torch.vmap(lambda a, b: ops.add_(a, b, factor=2.0), (1, 0), out_dims=None)(x, y)

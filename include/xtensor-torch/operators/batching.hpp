@@ -10,7 +10,9 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 #include <ATen/functorch/BatchedTensorImpl.h>
+#include <c10/core/SymInt.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/util/DimVector.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -61,7 +63,7 @@ torch::jit::Stack with_tensors(c10::ArrayRef<c10::IValue> values, const F& funct
 // The innermost vmap that maps over tensors of a call, and what these have in common.
 struct batch_of_call {
     std::int64_t level = 0;
-    std::int64_t size = 0;
+    c10::SymInt size = 0;
     std::int64_t rank = 0;  // the greatest, without the batch
 
     explicit batch_of_call(c10::ArrayRef<c10::IValue> values) {
@@ -72,7 +74,7 @@ struct batch_of_call {
         });
         with_tensors(values, [&](const at::Tensor& tensor) {
             const mapped_tensor mapped(tensor, level);
-            size = mapped.dimension ? mapped.inner.size(*mapped.dimension) : size;
+            size = mapped.dimension ? mapped.inner.sym_size(*mapped.dimension) : size;
             rank = std::max(rank, mapped.rank());
             return tensor;
         });
@@ -98,7 +100,8 @@ struct looping_kernel : c10::OperatorKernel {
                                   "among its dimensions is needed. Map over it, too.");
             }
         }
-        for (std::int64_t index = 0; index < batch.size; ++index) {
+        const std::int64_t size = batch.size.guard_int(__FILE__, __LINE__);
+        for (std::int64_t index = 0; index < size; ++index) {
             auto arguments = with_tensors(values, [&](const at::Tensor& tensor) {
                 const mapped_tensor mapped(tensor, batch.level);
                 return mapped.dimension ? mapped.inner.select(*mapped.dimension, index) : tensor;
@@ -126,9 +129,9 @@ struct batched_kernel : c10::OperatorKernel {
             while (whole.dim() <= batch.rank) {
                 whole = whole.unsqueeze(1);
             }
-            std::vector<std::int64_t> sizes(static_cast<std::size_t>(whole.dim()), -1);
+            c10::SymDimVector sizes(static_cast<std::size_t>(whole.dim()), -1);
             sizes.front() = batch.size;
-            return whole.expand(sizes);
+            return whole.expand_symint(sizes);
         });
         op.callBoxed(&called);
         torch::jit::drop(*stack, count);
