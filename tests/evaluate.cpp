@@ -349,6 +349,11 @@ void converts_as_torch_does_on_x86() {
     agrees();
     tensor.copy_(xtt::copy<T>(values));
     agrees();
+    // More than are worth asking LibTorch for.
+    const at::Tensor many = xtt::copy<T>(xtt::view<const V, 1>(source.repeat({100})));
+    tensor.copy_(many.slice(0, 0, source.numel()));
+    CHECK(at::equal(many, tensor.repeat({100})));
+    agrees();
     tensor.copy_(xtt::copy<T>(xt::flip(xt::flip(values, 0), 0)));
     agrees();
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -370,6 +375,7 @@ TEST_CASE("numbers that an integer cannot hold are converted as LibTorch does on
     from(double{});
     from(float{});
     from(at::Half{});
+    from(at::BFloat16{});
 }
 
 TEST_CASE("complex types of both libraries are converted to each other") {

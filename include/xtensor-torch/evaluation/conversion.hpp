@@ -3,6 +3,7 @@
 #pragma once
 
 #include <xtensor-torch/elements/dtype_traits.hpp>
+#include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/memory/make_tensor.hpp>
 
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 namespace xtt::detail {
@@ -21,10 +23,20 @@ concept short_float = std::is_same_v<T, at::Half> || std::is_same_v<T, at::BFloa
 template <class T>
 concept short_float_or_builtin = short_float<T> || std::is_arithmetic_v<T>;
 
+// Whether LibTorch gives for all numbers what `element_cast` gives. For what an integer cannot hold it gives what the
+// processor does: the same on x86-64, but for uint32, where its vector code differs from its other code.
+template <class T, class V>
+concept converted_alike =
+#if defined(__x86_64__)
+    !std::is_same_v<T, std::uint32_t>;
+#else
+    !needs_element_cast<T, V>;
+#endif
+
 // Whether LibTorch is faster at converting V to T, where there are enough elements to pay for asking it.
 template <class T, class V>
 concept converted_by_torch = !std::is_same_v<T, V> && (short_float<T> || short_float<V>) && element<T> && element<V> &&
-                             short_float_or_builtin<T> && short_float_or_builtin<V>;
+                             short_float_or_builtin<T> && short_float_or_builtin<V> && converted_alike<T, V>;
 
 /// Converts the source into the destination, to whose shape it is broadcast. Returns false, and does nothing, for
 /// strides that a tensor cannot have.
