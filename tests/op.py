@@ -19,6 +19,17 @@ def doubles(*shape):
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
+def counted_graphs():
+    """A list that grows by each graph that is compiled, and the backend that torch.compile is to take for that."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    return graphs, backend
+
+
 def meta(*shape):
     return torch.empty(*shape, dtype=torch.float64, device="meta")
 
@@ -263,12 +274,7 @@ def test_vmap_in_vmap_and_gradients_of_a_batched_operator():
 
 
 def test_a_batched_operator_leaves_sizes_symbols():
-    graphs = []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return graph
-
+    graphs, backend = counted_graphs()
     mapped = torch.compile(torch.vmap(ops.times, (0, None)), fullgraph=True, dynamic=True, backend=backend)
     for rows, columns in ((3, 4), (5, 6), (7, 9)):
         x, y = torch.randn(rows, columns, dtype=torch.float64), torch.randn(columns, dtype=torch.float64)
@@ -321,12 +327,7 @@ def test_opcheck(name):
 
 
 def test_compiled_whole_with_gradients_and_symbolic_sizes():
-    graphs = []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return graph
-
+    graphs, backend = counted_graphs()
     compiled = torch.compile(lambda x, y: ops.softclip(x * y, 2.0) + 1, fullgraph=True, dynamic=True, backend="aot_eager")
     counted = torch.compile(lambda x, y: ops.softclip(x * y, 2.0) + 1, fullgraph=True, dynamic=True, backend=backend)
     for rows, columns in ((3, 4), (5, 6), (7, 9)):

@@ -83,16 +83,20 @@ auto first_view_of(element_list<First, Rest...>, ranks<N, Others...>) -> visited
 template <class Options, class Tensor>
 using first_view = decltype(first_view_of<Tensor>(typename Options::elements(), typename Options::ranks()));
 
-template <class... Elements>
+// "float32, float64"
+template <class First, class... Rest>
+std::string names_of(element_list<First, Rest...>) {
+    std::string names = describe(scalar_type_v<First>).name;
+    ((names += ", " + describe(scalar_type_v<Rest>).name), ...);
+    return names;
+}
+
+template <class First, class... Rest>
 [[noreturn]] XTENSOR_TORCH_COLD void refuse_visited_dtype(const std::string& subject, const at::Tensor& tensor,
-                                                          element_list<Elements...>) {
-    std::string names;
-    std::string remedy;
-    ((names += (names.empty() ? "" : ", ") + describe(scalar_type_v<Elements>).name,
-      remedy = remedy.empty() ? describe(scalar_type_v<Elements>).constant : remedy),
-     ...);
+                                                          element_list<First, Rest...> listed) {
     throw_type_error("visit: " + subject + " is " + describe(tensor.scalar_type()).name + "; the function takes " +
-                     names + ". Convert it first, e.g. tensor.to(" + remedy + ").");
+                     names_of(listed) + ". Convert it first, e.g. tensor.to(" +
+                     describe(scalar_type_v<First>).constant + ").");
 }
 
 template <std::size_t... N>

@@ -10,8 +10,8 @@
 
 #include <ATen/ops/full.h>
 
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace differential {

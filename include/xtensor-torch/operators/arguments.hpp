@@ -73,6 +73,12 @@ inline at::Tensor stand_in(at::IntArrayRef sizes, c10::ScalarType dtype, bool di
     return make_tensor(memory.storage(), dtype, geometry);
 }
 
+// The tensors of an argument or a result: those of a list, or one, which is undefined where the value is none.
+inline std::vector<at::Tensor> tensors_in(const c10::IValue& value) {
+    return value.isTensorList() ? value.toTensorVector()
+                                : std::vector<at::Tensor>{value.isTensor() ? value.toTensor() : at::Tensor()};
+}
+
 inline bool has_symbolic_shape(const at::Tensor& tensor) {
     return tensor.unsafeGetTensorImpl()->has_symbolic_sizes_strides();
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/operators/arguments.hpp>
 
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
@@ -88,11 +89,6 @@ private:
     std::vector<torch::autograd::SavedVariable> m_tensors;
     c10::IValue m_other;
 };
-
-inline std::vector<at::Tensor> tensors_in(const c10::IValue& value) {
-    return value.isTensorList() ? value.toTensorVector()
-                                : std::vector<at::Tensor>{value.isTensor() ? value.toTensor() : at::Tensor()};
-}
 
 class op_node : public torch::autograd::Node {
 public:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/operators/arguments.hpp>
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/boxing/KernelFunction.h>
@@ -67,17 +68,19 @@ struct batch_of_call {
     std::int64_t rank = 0;  // the greatest, without the batch
 
     explicit batch_of_call(c10::ArrayRef<c10::IValue> values) {
-        with_tensors(values, [&](const at::Tensor& tensor) {
-            const auto* const batched = at::functorch::maybeGetBatchedImpl(tensor);
-            level = batched == nullptr ? level : std::max(level, batched->level());
-            return tensor;
-        });
-        with_tensors(values, [&](const at::Tensor& tensor) {
+        std::vector<at::Tensor> tensors;
+        for (const c10::IValue& value : values) {
+            for (const at::Tensor& tensor : tensors_in(value)) {
+                const auto* const batched = at::functorch::maybeGetBatchedImpl(tensor);
+                level = batched == nullptr ? level : std::max(level, batched->level());
+                tensors.push_back(tensor);
+            }
+        }
+        for (const at::Tensor& tensor : tensors) {
             const mapped_tensor mapped(tensor, level);
             size = mapped.dimension ? mapped.inner.sym_size(*mapped.dimension) : size;
             rank = std::max(rank, mapped.rank());
-            return tensor;
-        });
+        }
     }
 };
 

@@ -115,16 +115,12 @@ leading_tensor find_leading_tensor(types<A...>, c10::ArrayRef<c10::IValue> value
     return {};
 }
 
-template <class... T>
+template <class First, class... Rest>
 [[noreturn]] XTENSOR_TORCH_COLD void refuse_op_elements(const std::string& label, const at::Tensor& tensor,
-                                                        element_list<T...>) {
-    std::string names;
-    std::string remedy;
-    ((names += (names.empty() ? "" : ", ") + describe(scalar_type_v<T>).name,
-      remedy = remedy.empty() ? conversion_to(describe(scalar_type_v<T>)) : remedy),
-     ...);
+                                                        element_list<First, Rest...> listed) {
     throw_type_error(label + ": the tensor is " + describe(tensor.scalar_type()).name + "; the function takes " +
-                     names + ". Convert it first, e.g. " + remedy + ".");
+                     names_of(listed) + ". Convert it first, e.g. " + conversion_to(describe(scalar_type_v<First>)) +
+                     ".");
 }
 
 template <class Definition, class F>

@@ -171,11 +171,8 @@ struct host_kernel : c10::OperatorKernel {
 inline bool any_symbolic_shape(c10::ArrayRef<c10::IValue> values) {
     const auto is_symbolic = [](const at::Tensor& tensor) { return tensor.defined() && has_symbolic_shape(tensor); };
     return std::any_of(values.begin(), values.end(), [&](const c10::IValue& value) {
-        if (value.isTensorList()) {
-            const auto tensors = value.toTensorVector();
-            return std::any_of(tensors.begin(), tensors.end(), is_symbolic);
-        }
-        return value.isTensor() && is_symbolic(value.toTensor());
+        const auto tensors = tensors_in(value);
+        return std::any_of(tensors.begin(), tensors.end(), is_symbolic);
     });
 }
 
