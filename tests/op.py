@@ -9,6 +9,7 @@ import weakref
 
 import pytest
 import torch
+from torch._dynamo.backends.common import aot_autograd
 
 torch.ops.load_library(os.environ["XTT_OP_LIBRARY"])
 ops = torch.ops.xtt_test
@@ -339,11 +340,64 @@ def test_compiled_whole_with_gradients_and_symbolic_sizes():
     assert len(graphs) == 1  # an elementwise expression leaves the sizes symbols
 
 
-def test_sizes_become_facts_where_a_shape_needs_them():
-    compiled = torch.compile(lambda x: ops.extremes(x)[0] + ops.checked(x).sum(), fullgraph=True, dynamic=True, backend="aot_eager")
-    for rows in (4, 5):
-        x = torch.randn(rows, 3)
-        torch.testing.assert_close(compiled(x), x.amin(0) + 2 * x.sum())
+def graphs_for(function, *shapes):
+    """Calls the compiled function with tensors of each list of shapes, and gives the number of its graphs."""
+    graphs, backend = counted_graphs()
+    compiled = torch.compile(function, fullgraph=True, dynamic=True, backend=backend)
+    for sizes in shapes:
+        arguments = [torch.randn(size) for size in sizes]
+        torch.testing.assert_close(compiled(*arguments), function(*arguments))
+    return len(graphs)
+
+
+@pytest.mark.parametrize("row", range(6))
+def test_sizes_stay_symbols_through_every_kind_of_expression(row):
+    # Of each result for itself: reductions, transposes, slices, concatenations and lists.
+    function = lambda x, y: [2 * r for r in torch.utils._pytree.tree_leaves(ops.rearranged(x + 1, y)[row])]
+    assert graphs_for(function, *(((20 + i, 30 + i), (25 + 2 * i, 30 + i)) for i in range(4))) == 1
+
+
+def test_sizes_stay_symbols_where_they_are_multiplied():
+    assert graphs_for(lambda x: 2 * ops.pairs(x + 1), *(((20 + i, 30 + i),) for i in range(4))) == 1
+    assert graphs_for(lambda x: 2 * ops.pairs(x + 1), *(((20 + i, 20 + i),) for i in range(4))) == 1
+
+
+def test_sizes_stay_symbols_where_they_are_divided():
+    function = lambda x: (2 * ops.every_third(x + 1), *(2 * half for half in ops.halves(x)))
+    assert graphs_for(function, *(((20 + i, 30 + i),) for i in range(4))) == 1
+
+
+def test_sizes_become_facts_where_they_follow_no_multiples():
+    assert graphs_for(lambda x: 2 * ops.root(x + 1), *(((20 + i,),) for i in range(4))) == 4
+    # A slice of five columns, of rows that may be shorter.
+    assert graphs_for(lambda x: 2 * ops.rearranged(x, x)[4], ((3, 2),), ((3, 4),), ((3, 20),), ((3, 30),)) == 3
+
+
+def test_a_function_may_refuse_sizes_while_it_is_compiled():
+    assert graphs_for(lambda x: ops.checked(x) + 1, ((7, 3),), ((4, 3),), ((5, 3),)) == 1
+    compiled = torch.compile(lambda x: ops.checked(x) + 1, fullgraph=True, dynamic=True, backend="aot_eager")
+    with pytest.raises(Exception, match="three rows are needed"):
+        compiled(torch.randn(2, 3))
+
+
+def test_sizes_that_values_decide_stay_symbols():
+    def function(x):
+        chosen = x[x[:, 0] > 0]
+        return ops.centred_rows(chosen) * 2, ops.extremes(chosen)[0]
+
+    with torch._dynamo.config.patch(capture_dynamic_output_shape_ops=True):
+        assert graphs_for(function, *(((20 + i, 4),) for i in range(3))) == 1
+
+
+def test_exported_with_a_free_batch():
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            return ops.centred_rows(x * 2) + 1, ops.extremes(x)[0]
+
+    exported = torch.export.export(Model(), (torch.randn(5, 7),), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    for rows in (2, 9, 1030):
+        x = torch.randn(rows, 7)
+        torch.testing.assert_close(exported.module()(x), Model()(x))
 
 
 def test_compiled_in_place():
@@ -505,13 +559,17 @@ def test_derived_gradients_go_through_the_transforms_of_torch_func(name):
         torch.testing.assert_close(torch.func.hessian(ours)(x), torch.func.hessian(theirs)(x))
 
 
-def test_derived_gradients_are_compiled_with_symbolic_sizes():
-    step = torch.compile(lambda x, gate: ops.swish_gate(x, gate).sum(), dynamic=True, fullgraph=True)
-    for rows in (2, 3):
-        x, gate = doubles(rows, 5), doubles(5)
-        step(x, gate).backward()
-        expected = torch.autograd.grad(DERIVED["swish_gate"][1](x, gate, 1.0).sum(), (x, gate))
-        torch.testing.assert_close((x.grad, gate.grad), expected)
+@pytest.mark.parametrize("name", ["swish_gate", "layer_norm"])
+def test_derived_gradients_are_compiled_with_symbolic_sizes(name):
+    graphs, backend = counted_graphs()
+    function = lambda *arguments: getattr(ops, name)(*arguments).sum()
+    step = torch.compile(function, dynamic=True, fullgraph=True, backend=aot_autograd(fw_compiler=backend, bw_compiler=backend))
+    for rows in (2, 3, 40):
+        arguments = [doubles(rows, 5), doubles(5), doubles(5)][: 2 if name == "swish_gate" else 3]
+        got = torch.autograd.grad(step(*arguments), arguments)
+        values = (*arguments, 1.0) if name == "swish_gate" else arguments
+        torch.testing.assert_close(got, torch.autograd.grad(DERIVED[name][1](*values).sum(), arguments))
+    assert len(graphs) == 2  # forward and backward
 
 
 def test_a_derived_gradient_that_nobody_asked_for_is_not_there():

@@ -130,6 +130,27 @@ const auto column_major = []<class T>(const xtt::tensor_view<const T, 2>& x) {
     return xt::xtensor<T, 2, xt::layout_type::column_major>(x);
 };
 
+// Sizes that follow those of the arguments in every way that an expression has.
+const auto rearranged = []<class T>(const xtt::tensor_view<const T, 2>& x, const xtt::tensor_view<const T, 2>& y) {
+    return std::tuple(xt::concatenate(xt::xtuple(x, y), 0), xt::transpose(x),
+                      xt::view(x, xt::range(1, xt::placeholders::_), xt::range(xt::placeholders::_, -1)),
+                      xt::xtensor<T, 1>(xt::mean(x, {0})), xt::view(x, xt::all(), xt::range(0, 5)),
+                      std::vector{xt::xtensor<T, 1>(xt::amax(y, {1}))});
+};
+const auto every_third = [](const auto& x) { return xt::view(x, xt::range(1, xt::placeholders::_, 3)); };
+const auto halves = [](const auto& x) {
+    return std::pair(xt::view(x, xt::range(std::size_t{0}, x.shape(0) / 2)),
+                     xt::view(x, xt::range(x.shape(0) / 2, x.shape(0))));
+};
+// A size that follows no multiple of the argument's.
+const auto root = []<class T>(const xtt::tensor_view<const T, 1>& x) {
+    std::size_t size = 0;
+    for (; size * size < x.size(); ++size) {
+    }
+    return xt::xtensor<T, 1>(xt::zeros<T>({size}));
+};
+const auto pairs = [](const auto& x) { return xt::flatten(x); };
+
 const auto extremes = [](const auto& x) { return std::pair(xt::amin(x, {0}), xt::amax(x, {0})); };
 
 const auto checked = [](const auto& x) {
@@ -245,6 +266,11 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"centred_rows(Tensor x, Tensor? scale=None) -> Tensor", float, double>(library, centred_rows, xtt::batched);
     xtt::op<"multiply(matrix, vector)", float, double>(library, multiply);
     xtt::op<"column_major(x)", float>(library, column_major);
+    xtt::op<"rearranged(x, y)", float>(library, rearranged);
+    xtt::op<"every_third(x)", float>(library, every_third);
+    xtt::op<"halves(x)", float>(library, halves);
+    xtt::op<"root(x)", float>(library, root);
+    xtt::op<"pairs(x)", float>(library, pairs);
     xtt::op<"extremes(x)", float>(library, extremes);
     xtt::op<"checked(x)", float>(library, checked);
     xtt::op<

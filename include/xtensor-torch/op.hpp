@@ -162,8 +162,9 @@ auto backward_from(const F& function, const Option& option) {
 /// Options: `backward` or `derived`, `batched`, `needs_values`, `host_round_trip`, `computed_dtype`.
 ///
 /// Without `needs_values` the operator can be compiled and exported: on the meta device the function is called with
-/// views that have a shape, and zero for each element. A lazy expression is not evaluated there. Sizes that are symbols
-/// stay so for elementwise expressions; elsewhere they become facts.
+/// views that have a shape, and zero for each element. A lazy expression is not evaluated there. Where sizes are
+/// symbols the function is called with several numbers for each, 2 to 1021. Sizes of results that follow the symbols as
+/// sums of multiples, of products of two, or as such a sum divided by 2 to 4, stay symbols; others become facts.
 ///
 /// The operator throws c10::TypeError for another dtype or device, c10::ValueError for shapes that do not broadcast,
 /// and whatever `view` throws; the sentence starts with the operator's and the argument's name. Where schema and

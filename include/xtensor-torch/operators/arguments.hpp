@@ -6,6 +6,7 @@
 #include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/elements/dtype_names.hpp>
+#include <xtensor-torch/operators/size_numbers.hpp>
 #include <xtensor-torch/to_host.hpp>
 #include <xtensor-torch/view.hpp>
 
@@ -79,22 +80,10 @@ inline std::vector<at::Tensor> tensors_in(const c10::IValue& value) {
                                 : std::vector<at::Tensor>{value.isTensor() ? value.toTensor() : at::Tensor()};
 }
 
-inline bool has_symbolic_shape(const at::Tensor& tensor) {
-    return tensor.unsafeGetTensorImpl()->has_symbolic_sizes_strides();
-}
-
-inline c10::DimVector concrete_sizes(const at::Tensor& tensor) {
-    c10::DimVector sizes;
-    for (const auto& size : tensor.sym_sizes()) {
-        sizes.push_back(size.guard_int(__FILE__, __LINE__));
-    }
-    return sizes;
-}
-
-// How the arguments of a call are made. With `unit_shapes` tensors of symbolic shape stand in with sizes 1.
+// How the arguments of a call are made. Where `numbers` are given, they stand for the sizes that are symbols.
 struct op_call {
     op_mode mode = op_mode::host;
-    bool unit_shapes = false;
+    const size_numbers* numbers = nullptr;
     bool round_trip = false;
     const std::string* lead_name = nullptr;  // the parameter that the function's element type was read from
     struct replacement {
@@ -146,12 +135,10 @@ struct viewed<tensor_view<T, N, L>> {
         if (call.mode == op_mode::host) {
             other = adopt(to_host<element>(tensor));
             call.device = call.device.value_or(tensor.device());
-        } else if (call.unit_shapes && has_symbolic_shape(tensor)) {
-            other = stand_in(std::vector<std::int64_t>(static_cast<std::size_t>(tensor.dim()), 1),
-                             scalar_type_v<element>, is_written);
         } else {
-            other =
-                stand_in(concrete_sizes(tensor), scalar_type_v<element>, is_written || L != xt::layout_type::dynamic);
+            const c10::DimVector sizes =
+                call.numbers != nullptr ? call.numbers->sizes_of(tensor) : concrete_sizes(tensor);
+            other = stand_in(sizes, scalar_type_v<element>, is_written || L != xt::layout_type::dynamic);
         }
         call.replaced.push_back({other, tensor, is_written});
         return make_view<T, N, L>(other);

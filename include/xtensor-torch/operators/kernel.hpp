@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -108,7 +107,9 @@ XTENSOR_TORCH_NOINLINE torch::jit::Stack results_of(const Definition& definition
     } catch (const xt::broadcast_error&) {
         refuse_shapes(definition.name, definition.names, values);
     }
-    return_written(call);
+    if (call.mode == op_mode::host) {
+        return_written(call);
+    }
     return returned;
 }
 
@@ -131,10 +132,10 @@ c10::ArrayRef<c10::IValue> values_on(const torch::jit::Stack& stack, const Defin
     return c10::ArrayRef<c10::IValue>(stack.data() + stack.size() - count - above, count);
 }
 
-// Replaces the arguments on the stack by the results. The stack is as it was when this throws.
+// What the operator returns for the arguments on the stack.
 template <op_mode Mode, class T, class Definition>
-void call_function(const Definition& definition, op_call& call, const wanted_results& wanted,
-                   torch::jit::Stack& stack) {
+torch::jit::Stack function_results(const Definition& definition, op_call& call, const wanted_results& wanted,
+                                   const torch::jit::Stack& stack) {
     using arguments = arguments_of<Definition, T>;
     using element = converted_to<Definition, T>;
     const auto values = values_on(stack, definition);
@@ -144,7 +145,12 @@ void call_function(const Definition& definition, op_call& call, const wanted_res
     for (const std::size_t index : definition.returned) {
         returned.push_back(values[index]);
     }
-    torch::jit::drop(stack, definition.names.size() + (wanted.mask ? 1 : 0));
+    return returned;
+}
+
+template <class Definition>
+void replace_arguments(const Definition& definition, torch::jit::Stack& stack, torch::jit::Stack&& returned) {
+    torch::jit::drop(stack, definition.names.size() + (Definition::signature::is_backward ? 1 : 0));
     stack.insert(stack.end(), std::make_move_iterator(returned.begin()), std::make_move_iterator(returned.end()));
 }
 
@@ -163,17 +169,22 @@ struct host_kernel : c10::OperatorKernel {
         call.round_trip = definition->round_trip;
         const wanted_results wanted = read_mask(Definition::signature::is_backward, *stack);
         with_op_element(*definition, values_on(*stack, *definition), call, [&]<class T>(std::type_identity<T>) {
-            call_function<op_mode::host, T>(*definition, call, wanted, *stack);
+            replace_arguments(*definition, *stack,
+                              function_results<op_mode::host, T>(*definition, call, wanted, *stack));
         });
     }
 };
 
-inline bool any_symbolic_shape(c10::ArrayRef<c10::IValue> values) {
-    const auto is_symbolic = [](const at::Tensor& tensor) { return tensor.defined() && has_symbolic_shape(tensor); };
-    return std::any_of(values.begin(), values.end(), [&](const c10::IValue& value) {
-        const auto tensors = tensors_in(value);
-        return std::any_of(tensors.begin(), tensors.end(), is_symbolic);
-    });
+inline size_numbers symbols_of(c10::ArrayRef<c10::IValue> values) {
+    size_numbers found;
+    for (const c10::IValue& value : values) {
+        for (const at::Tensor& tensor : tensors_in(value)) {
+            if (tensor.defined() && has_symbolic_shape(tensor)) {
+                found.add_symbols_of(tensor);
+            }
+        }
+    }
+    return found;
 }
 
 /// Runs the function on tensors that stand for those without elements, and keeps the shapes of its results.
@@ -196,27 +207,18 @@ struct meta_kernel : c10::OperatorKernel {
         const wanted_results wanted = read_mask(Definition::signature::is_backward, *stack);
         const auto values = values_on(*stack, *definition);
         with_op_element(*definition, values, call, [&]<class T>(std::type_identity<T>) {
-            using result_type = result_of_t<typename Definition::function_type, arguments_of<Definition, T>>;
-            if constexpr (are_elementwise(typename result_items<result_type>::type())) {
-                if (any_symbolic_shape(values) && try_unit_shapes<T>(call, wanted, *stack)) {
-                    return;
-                }
+            const auto results = [&] { return function_results<op_mode::meta, T>(*definition, call, wanted, *stack); };
+            size_numbers symbols = symbols_of(values);
+            std::optional<torch::jit::Stack> returned;
+            if (!symbols.symbols.empty()) {
+                returned = symbolic_call(std::move(symbols), [&](const size_numbers& numbers) {
+                               call.numbers = &numbers;
+                               return results();
+                           }).results();
+                call.numbers = nullptr;
             }
-            call_function<op_mode::meta, T>(*definition, call, wanted, *stack);
+            replace_arguments(*definition, *stack, returned ? std::move(*returned) : results());
         });
-    }
-
-private:
-    // A function that looks at the sizes may refuse these; then the real ones are made facts.
-    template <class T>
-    bool try_unit_shapes(op_call call, const wanted_results& wanted, torch::jit::Stack& stack) const {
-        call.unit_shapes = true;
-        try {
-            call_function<op_mode::meta, T>(*definition, call, wanted, stack);
-            return true;
-        } catch (const std::exception&) {
-            return false;
-        }
     }
 };
 

@@ -11,6 +11,7 @@
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/evaluation/reducer.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
+#include <xtensor-torch/operators/symbolic_shapes.hpp>
 #include <xtensor-torch/to_device.hpp>
 
 #include <ATen/EmptyTensor.h>
@@ -172,11 +173,6 @@ template <class F, class... CT>
 struct is_elementwise<xt::xfunction<F, CT...>>
     : std::bool_constant<(is_elementwise<std::remove_cvref_t<CT>>::value && ...)> {};
 
-template <class... R>
-consteval bool are_elementwise(types<R...>) {
-    return ((is_none<R> || is_elementwise<std::remove_cvref_t<R>>::value) && ...);
-}
-
 // Sizes that are no symbols are known not to fit each other before LibTorch says so in words of its own.
 inline void require_known_to_fit(c10::SymIntArrayRef a, c10::SymIntArrayRef b) {
     for (std::size_t i = 1; i <= std::min(a.size(), b.size()); ++i) {
@@ -205,11 +201,6 @@ void broadcast_symbols(const op_call& call, const E& e, c10::SymDimVector& sizes
     } else if constexpr (has_arguments<E>) {
         std::apply([&](const auto&... argument) { (broadcast_symbols(call, argument, sizes), ...); }, e.arguments());
     }
-}
-
-inline at::Tensor empty_meta(c10::SymIntArrayRef sizes, c10::ScalarType dtype) {
-    return at::Tensor(
-        at::detail::empty_symint_meta(sizes, dtype, std::nullopt, c10::Device(c10::kMeta), std::nullopt, std::nullopt));
 }
 
 // Makes what a schema returns of what a function returned: elements on the host, shapes alone on the meta device.
