@@ -417,8 +417,18 @@ def test_an_operator_that_needs_values_says_so():
     message = "positives: the shape of the result depends on the values"
     with pytest.raises(RuntimeError, match=message):
         ops.positives(torch.empty(3, device="meta"))
-    with pytest.raises(Exception, match=message):
+    with pytest.raises(torch._dynamo.exc.Unsupported, match="positives.default.*output shape depends on input Tensor data"):
         torch.compile(ops.positives, fullgraph=True, backend="eager")(torch.ones(3))
+
+
+def test_python_may_say_the_shape_of_an_operator_that_needs_values():
+    def fake(x):
+        return x.new_empty(torch.library.get_ctx().new_dynamic_size())
+
+    with torch.library._scoped_library("xtt_test", "FRAGMENT") as library:
+        torch.library.register_fake("xtt_test::positives", fake, lib=library)
+        compiled = torch.compile(lambda x: ops.positives(x) * 2, fullgraph=True, backend="eager")
+        assert compiled(torch.tensor([1.0, -1.0, 3.0])).tolist() == [2, 6]
 
 
 # ---- errors ----------------------------------------------------------------------------------------------------------
@@ -585,3 +595,56 @@ def test_derived_gradients_of_short_floats_are_computed_in_float():
     wide = [v.detach().float().requires_grad_() for v in (x, gate)]
     expected = torch.autograd.grad(DERIVED["swish_gate"][1](*wide, 1.0).sum(), wide)
     torch.testing.assert_close(got, tuple(e.bfloat16() for e in expected), rtol=0.01, atol=0.01)
+
+
+def test_a_scalar_comes_in_the_dtype_of_the_tensors():
+    for dtype, factor in ((torch.float32, 0.5), (torch.float32, 3), (torch.float64, True), (torch.complex64, 2 - 1j)):
+        x = torch.arange(5).to(dtype)
+        result = ops.scale(x, factor)
+        assert result.dtype == dtype
+        torch.testing.assert_close(result, (x * factor).to(dtype))
+    assert ops.scale(torch.ones(2)).tolist() == [2, 2]
+    x = doubles(3)
+    assert torch.autograd.gradcheck(ops.scale, (x, 3))
+    torch.library.opcheck(ops.scale.default, (x, 0.5))
+    compiled = torch.compile(lambda x, factor: ops.scale(x, factor), fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(x, 1.5), 1.5 * x)
+
+
+@pytest.mark.parametrize("factor", [0.5, 300, -129, 1j])
+def test_a_scalar_that_the_dtype_cannot_hold_is_refused(factor):
+    with pytest.raises(ValueError, match="scale: argument 'factor': the number is .*; the tensors are int8, which it has to fit in"):
+        ops.scale(torch.ones(2, dtype=torch.int8), factor)
+    with pytest.raises(ValueError, match="the tensors are float32, which"):
+        ops.scale(torch.ones(2), 1j)
+
+
+def test_a_function_may_take_a_scalar_as_it_is():
+    assert ops.scale_by(torch.ones(2), 0.5).tolist() == [0.5, 0.5]
+    assert ops.scale_by(torch.ones(2, dtype=torch.int64), 3).tolist() == [3, 3]
+
+
+def test_values_are_results():
+    x = torch.tensor([1.0, 3.0, 2.0], requires_grad=True)
+    *values, doubled = ops.measures(x)
+    assert values == [3.0, 3, False, "float"] and [type(v) for v in values] == [float, int, bool, str]
+    doubled.sum().backward()
+    assert x.grad.tolist() == [2, 2, 2]
+    assert ops.shape(torch.ones(2, 0, 4)) == [2, 0, 4]
+    first = [ops.first_number(torch.arange(2, 4, dtype=dtype)) for dtype in (torch.float32, torch.int64)]
+    assert first == [2, 2] and [type(f) for f in first] == [float, int]
+
+
+def test_an_operator_that_returns_a_value_divides_what_is_compiled():
+    message = "measures: the result is a value that depends on those of the arguments"
+    with pytest.raises(RuntimeError, match=message):
+        ops.measures(torch.empty(3, device="meta"))
+    for function in (lambda x: (x + 1) * ops.first_number(x * 2), lambda x: ops.positives(x + 1).sum() * x):
+        with pytest.raises((torch._dynamo.exc.Unsupported, torch._dynamo.exc.UserError)):
+            torch.compile(function, fullgraph=True, backend="eager")(torch.ones(3))
+        torch.testing.assert_close(torch.compile(function, backend="eager")(torch.ones(3)), function(torch.ones(3)))
+
+
+def test_a_schema_with_another_type_of_result_warns():
+    with pytest.raises(TypeError, match=r"the schema of shape_wrongly returns int where the function returns int\[\]"):
+        ops.shape_wrongly(torch.ones(2))

@@ -130,6 +130,19 @@ const auto column_major = []<class T>(const xtt::tensor_view<const T, 2>& x) {
     return xt::xtensor<T, 2, xt::layout_type::column_major>(x);
 };
 
+// Values, of any kind of number and as results.
+const auto scale = [](const auto& x, const auto& factor) { return x * factor; };
+const auto scale_backward = [](const auto& grad, const auto&, const auto& factor) { return grad * factor; };
+const auto scale_by = []<class T>(const xtt::tensor_view<const T>& x, const at::Scalar& factor) {
+    return xt::eval(x * factor.to<T>());
+};
+const auto measures = [](const auto& x) {
+    return std::tuple(xt::amax(x)(), static_cast<std::int64_t>(x.size()), x.size() == 0, std::string("float"), x + x);
+};
+const auto measures_backward = [](const auto& grad, const auto&) { return grad + grad; };
+const auto shape = [](const auto& x) { return std::vector<std::int64_t>(x.shape().begin(), x.shape().end()); };
+const auto first_number = []<class T>(const xtt::tensor_view<const T>& x) { return at::Scalar(x(0)); };
+
 // Sizes that follow those of the arguments in every way that an expression has.
 const auto rearranged = []<class T>(const xtt::tensor_view<const T, 2>& x, const xtt::tensor_view<const T, 2>& y) {
     return std::tuple(xt::concatenate(xt::xtuple(x, y), 0), xt::transpose(x),
@@ -266,6 +279,13 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"centred_rows(Tensor x, Tensor? scale=None) -> Tensor", float, double>(library, centred_rows, xtt::batched);
     xtt::op<"multiply(matrix, vector)", float, double>(library, multiply);
     xtt::op<"column_major(x)", float>(library, column_major);
+    xtt::op<"scale(Tensor x, Scalar factor=2) -> Tensor", float, double, std::int8_t, c10::complex<float>>(
+        library, scale, xtt::backward(scale_backward));
+    xtt::op<"scale_by(x, Scalar factor)", float, std::int64_t>(library, scale_by);
+    xtt::op<"measures(Tensor x) -> (float, int, bool, str, Tensor)", float>(library, measures,
+                                                                            xtt::backward(measures_backward));
+    xtt::op<"shape(Tensor x) -> int[]", float>(library, shape);
+    xtt::op<"first_number(x)", float, std::int64_t>(library, first_number);
     xtt::op<"rearranged(x, y)", float>(library, rearranged);
     xtt::op<"every_third(x)", float>(library, every_third);
     xtt::op<"halves(x)", float>(library, halves);
@@ -297,6 +317,7 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"signal(x)", float>(library, send_signal);
     // Mistakes that only the run can see.
     xtt::op<"stretch_wrongly(Tensor x, int factor)">(library, stretch);
+    xtt::op<"shape_wrongly(Tensor x) -> int", float>(library, shape);
     xtt::op<"twice_wrongly(Tensor x) -> (Tensor, Tensor)", float>(library, twice);
     xtt::op<"stretch_by_default(Tensor x, float factor=much)">(library, stretch);
 }

@@ -20,7 +20,7 @@
 namespace xtt {
 
 /// In a registration: the shape of a result depends on values, so that there is nothing to say about it on the meta
-/// device, and the operator cannot be compiled. Calls there throw c10::Error.
+/// device. Calls there throw c10::Error; torch.compile divides its graph at the call.
 struct needs_values_t {};
 /// The option to pass: `xtt::op<…>(library, function, xtt::needs_values)`.
 inline constexpr needs_values_t needs_values;
@@ -140,11 +140,13 @@ auto backward_from(const F& function, const Option& option) {
 ///   - tensors to read as `const auto&`, `tensor_view<const T> const&` or `tensor_view<const T, N> const&`;
 ///   - optional tensors as std::optional of those, and lists of tensors as std::vector of those;
 ///   - tensors to write as `auto&` or `tensor_view<T>&`: "Tensor(a!)" in the schema;
-///   - values: double, std::int64_t, bool, std::string, and std::optional or std::vector of those; a "float" that is
-///     taken as `const auto&` comes in the element type, so that it does not widen the result.
+///   - values: double, std::int64_t, bool, std::string, at::Scalar, and std::optional or std::vector of those; a
+///   "float"
+///     or "Scalar" that is taken as `const auto&` comes in the element type, so that it does not widen the result, and
+///     a "Scalar" that this type cannot hold is refused with c10::ValueError.
 ///
-/// It returns an expression, which is evaluated straight into the result, a container, which is adopted, a std::tuple
-/// of those for several results, or nothing.
+/// It returns an expression, which is evaluated straight into the result, a container, which is adopted, a value, a
+/// std::tuple of those for several results, or nothing.
 ///
 /// An expression refers to what has a name and takes in what has none. Tensors and values taken by reference outlive
 /// the call; parameters taken by value and local variables do not: take values as `const auto&`, and return a local
@@ -161,10 +163,11 @@ auto backward_from(const F& function, const Option& option) {
 ///
 /// Options: `backward` or `derived`, `batched`, `needs_values`, `host_round_trip`, `computed_dtype`.
 ///
-/// Without `needs_values` the operator can be compiled and exported: on the meta device the function is called with
-/// views that have a shape, and zero for each element. A lazy expression is not evaluated there. Where sizes are
-/// symbols the function is called with several numbers for each, 2 to 1021. Sizes of results that follow the symbols as
-/// sums of multiples, of products of two, or as such a sum divided by 2 to 4, stay symbols; others become facts.
+/// Without `needs_values`, and unless it returns values, the operator can be compiled and exported: on the meta device
+/// the function is called with views that have a shape, and zero for each element. A lazy expression is not evaluated
+/// there. Where sizes are symbols the function is called with several numbers for each, 2 to 1021. Sizes of results
+/// that follow the symbols as sums of multiples, of products of two, or as such a sum divided by 2 to 4, stay symbols;
+/// others become facts.
 ///
 /// The operator throws c10::TypeError for another dtype or device, c10::ValueError for shapes that do not broadcast,
 /// and whatever `view` throws; the sentence starts with the operator's and the argument's name. Where schema and
@@ -193,6 +196,8 @@ void op(torch::Library& library, F function, const Options&... options) {
         static_assert(!detail::writes_arguments<definition>,
                       "op: xtt::batched is for functions that return their results; what is written into arguments is "
                       "mapped one by one without it");
+        static_assert(!detail::any_is_value(typename detail::result_items<detail::some_result<definition>>::type()),
+                      "op: xtt::batched is for functions that return tensors; a value has no dimension for a batch");
     }
     detail::op_description description;
     description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);

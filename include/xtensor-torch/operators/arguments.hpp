@@ -1,5 +1,6 @@
-// LibTorch calls an operator with boxed values; a function over views takes C++ types. This file turns each kind of
-// value into the argument of the function, kept while the function runs, and names the argument in what it refuses.
+// LibTorch calls an operator with boxed values; a function over views takes C++ types. This file turns tensors,
+// optional ones and lists of them into arguments of the function, kept while it runs, and names the argument in what it
+// refuses.
 #pragma once
 
 #include <xtensor-torch/adopt.hpp>
@@ -14,7 +15,6 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
-#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -224,72 +224,6 @@ struct list_argument {
         }
         return views;
     }
-};
-
-// How the schema names a value, and how it is read.
-template <class S>
-struct value_traits;
-
-template <std::floating_point S>
-struct value_traits<S> {
-    static std::string schema_type() { return "float"; }
-    static S read(const c10::IValue& value) { return static_cast<S>(value.toDouble()); }
-};
-template <class S>
-    requires std::same_as<S, c10::Half> || std::same_as<S, c10::BFloat16>
-struct value_traits<S> {
-    static std::string schema_type() { return "float"; }
-    static S read(const c10::IValue& value) { return static_cast<float>(value.toDouble()); }
-};
-template <std::integral S>
-struct value_traits<S> {
-    static std::string schema_type() { return "int"; }
-    static S read(const c10::IValue& value) { return static_cast<S>(value.toInt()); }
-};
-template <>
-struct value_traits<bool> {
-    static std::string schema_type() { return "bool"; }
-    static bool read(const c10::IValue& value) { return value.toBool(); }
-};
-template <>
-struct value_traits<std::string> {
-    static std::string schema_type() { return "str"; }
-    static std::string read(const c10::IValue& value) { return value.toStringRef(); }
-};
-template <class S>
-struct value_traits<std::optional<S>> {
-    static std::string schema_type() { return value_traits<S>::schema_type() + "?"; }
-    static std::optional<S> read(const c10::IValue& value) {
-        return value.isNone() ? std::nullopt : std::optional<S>(value_traits<S>::read(value));
-    }
-};
-template <class S>
-struct value_traits<std::vector<S>> {
-    static std::string schema_type() { return value_traits<S>::schema_type() + "[]"; }
-    static std::vector<S> read(const c10::IValue& value) {
-        std::vector<S> values;
-        for (const auto& element : value.toList()) {
-            values.push_back(value_traits<S>::read(element));
-        }
-        return values;
-    }
-};
-
-template <class S>
-concept op_value = requires { value_traits<S>::schema_type(); };
-
-// A parameter that is no tensor.
-template <class S>
-struct value_argument {
-    static constexpr bool is_tensor = false;
-    static constexpr bool is_shared = false;
-    static constexpr bool is_written = false;
-    using passed = const S&;
-    using stored = S;
-
-    static std::string schema_type(std::size_t) { return value_traits<S>::schema_type(); }
-    static void require(const op_call&, const char*, const c10::IValue&) {}
-    static stored make(op_call&, const c10::IValue& value) { return value_traits<S>::read(value); }
 };
 
 }  // namespace xtt::detail

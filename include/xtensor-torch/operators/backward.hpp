@@ -85,11 +85,17 @@ template <class R, class T>
 struct result_again {
     using type = any_rank<view_argument, viewed_again<R, T>, false>;
 };
+template <value_result R, class T>
+struct result_again<R, T> {
+    using type = typename again<value_argument<R>>::type;
+};
 template <class R, class T>
+    requires(!value_result<std::optional<R>>)
 struct result_again<std::optional<R>, T> {
     using type = any_rank<optional_argument, viewed_again<R, T>, false>;
 };
 template <class R, class A, class T>
+    requires(!value_result<std::vector<R, A>>)
 struct result_again<std::vector<R, A>, T> {
     using type = any_rank<list_argument, viewed_again<R, T>, false>;
 };
@@ -97,7 +103,7 @@ struct result_again<std::vector<R, A>, T> {
 // The results that have a gradient.
 template <class Item>
 consteval bool has_gradient() {
-    if constexpr (is_none<Item>) {
+    if constexpr (is_none<Item> || value_result<Item>) {
         return false;
     } else {
         return is_differentiable<typename item_traits<std::remove_cvref_t<Item>>::value_type>;

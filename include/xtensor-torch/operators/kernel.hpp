@@ -48,7 +48,7 @@ void push_result(torch::jit::Stack& stack, const Results& results, bool wanted, 
     if constexpr (!is_none<R>) {
         if (wanted) {
             stack.push_back(results(result));
-        } else if constexpr (std::string_view(item_traits<std::remove_cvref_t<R>>::schema_type) == "Tensor[]") {
+        } else if (result_schema_type<R>() == "Tensor[]") {
             stack.push_back(std::vector<at::Tensor>());
         } else {
             stack.push_back(at::Tensor());
@@ -196,6 +196,12 @@ struct meta_kernel : c10::OperatorKernel {
 
     void operator()(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack* stack) const {
         const c10::NoGradGuard unrecorded;
+        if constexpr (any_is_value(typename result_items<some_result<Definition>>::type())) {
+            throw_error(definition->name +
+                        ": the result is a value that depends on those of the arguments, and tensors on the meta "
+                        "device or being compiled have none; tensors with elements are needed. Call it outside of what "
+                        "is compiled.");
+        }
         if (definition->needs_values) {
             throw_error(definition->name +
                         ": the shape of the result depends on the values of the arguments (the operator is registered "

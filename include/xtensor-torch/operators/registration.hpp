@@ -75,6 +75,27 @@ inline std::string parameter_name(const schema_text& given, std::size_t number) 
     return name.empty() ? "_" + std::to_string(number) : std::string(name);
 }
 
+template <class... R>
+std::vector<std::string> result_types(types<R...>) {
+    std::vector<std::string> found;
+    ((is_none<R> ? void() : found.push_back(result_schema_type<R>())), ...);
+    return found;
+}
+
+// Refuses a schema that names other types of results than the function returns, in as many words.
+inline void require_results(const std::string& name, std::string_view returns, const std::vector<std::string>& types) {
+    std::string_view rest = within_parentheses(returns);
+    for (const std::string& type : types) {
+        std::string_view stated = take_item(rest);
+        stated = stated.substr(0, std::min(stated.find(' '), stated.find('?')));
+        if (stated != type) {
+            throw_type_error("op: the schema of " + name + " returns " + std::string(stated) +
+                             " where the function returns " + type +
+                             ". Leave the arrow out to have the results inferred.");
+        }
+    }
+}
+
 // Reads the schema that was given, fills in what it leaves out, and refuses what contradicts the function.
 template <class Definition>
 std::string complete_schema(const schema_text& given, op_description& description) {
@@ -108,6 +129,9 @@ std::string complete_schema(const schema_text& given, op_description& descriptio
                          "; the function returns " + std::to_string(items::size) +
                          ". Leave the arrow out to have the results inferred.");
     }
+    if (given.states_returns && !returns_parameters) {
+        require_results(description.name, given.returns, result_types(items()));
+    }
     return text + ") -> " + (given.states_returns ? std::string(given.returns) : schema_of_results(items()));
 }
 
@@ -126,11 +150,24 @@ inline std::vector<std::size_t> returned_parameters(const c10::FunctionSchema& s
     return returned;
 }
 
+// What compilers go by: an operator with the second or third tag stands between two graphs.
+template <class Definition>
+std::vector<at::Tag> tags_of(const Definition& definition) {
+    std::vector<at::Tag> tags{at::Tag::pt2_compliant_tag};
+    if (any_is_value(typename result_items<some_result<Definition>>::type())) {
+        tags.push_back(at::Tag::data_dependent_output);
+    }
+    if (definition.needs_values) {
+        tags.push_back(at::Tag::dynamic_output_shape);
+    }
+    return tags;
+}
+
 template <class Definition>
 void register_kernels(torch::Library& library, const std::shared_ptr<const Definition>& definition,
                       const std::string& schema) {
-    // What can be compiled says so.
-    library.def(torch::schema(schema.c_str()), {at::Tag::pt2_compliant_tag});
+    const std::vector<at::Tag> tags = tags_of(*definition);
+    library.def(torch::schema(schema.c_str()), tags);
     // The key of all backends: tensors of those that this library does not compute on get a sentence of ours.
     library.impl(definition->name.c_str(), torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd,
                                                            torch::CppFunction::makeFromBoxedFunctor(
@@ -190,6 +227,9 @@ template <class Forward, class... A, class... Result, class... Gradient>
 gradient_plan make_plan(const Forward& forward, const std::vector<std::size_t>& result_like, types<A...> arguments,
                         types<Result...>, types<Gradient...>) {
     const auto tensors = tensor_positions(arguments);
+    static_assert(!any_is_value(types<Gradient...>()),
+                  "op: a gradient is an expression or a container, of one element where the argument has one: "
+                  "xt::sum(x) and not xt::sum(x)()");
     static_assert(sizeof...(Gradient) == (std::size_t{A::is_tensor} + ... + 0),
                   "op: a backward returns one gradient for each tensor among the arguments of the forward, in a tuple; "
                   "std::nullopt where there is none");

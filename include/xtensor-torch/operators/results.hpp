@@ -12,6 +12,7 @@
 #include <xtensor-torch/evaluation/reducer.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
 #include <xtensor-torch/operators/symbolic_shapes.hpp>
+#include <xtensor-torch/operators/values.hpp>
 #include <xtensor-torch/to_device.hpp>
 
 #include <ATen/EmptyTensor.h>
@@ -70,7 +71,7 @@ template <class R>
 struct item_traits {
     static_assert(copyable<R> || deferred_result<R>,
                   "op: a function returns an xtensor expression or container with elements of a dtype, a std::optional "
-                  "or std::vector of those, std::nullopt for no gradient, a std::tuple of those, or void");
+                  "or std::vector of those, a value, std::nullopt for no gradient, a std::tuple of those, or void");
     using value_type = typename std::remove_cvref_t<R>::value_type;
     static constexpr const char* schema_type = "Tensor";
 };
@@ -81,6 +82,24 @@ struct item_traits<std::vector<R, A>> : item_traits<R> {
     static constexpr const char* schema_type = "Tensor[]";
 };
 
+// A result that is no tensor.
+template <class R>
+concept value_result = op_value<std::remove_cvref_t<R>>;
+
+template <class R>
+std::string result_schema_type() {
+    if constexpr (value_result<R>) {
+        return value_traits<std::remove_cvref_t<R>>::schema_type();
+    } else {
+        return item_traits<std::remove_cvref_t<R>>::schema_type;
+    }
+}
+
+template <class... R>
+consteval bool any_is_value(types<R...>) {
+    return (value_result<R> || ...);
+}
+
 // "Tensor", "(Tensor, Tensor)" or "()"; gradients that are never given are left out.
 template <class... R>
 std::string schema_of_results(types<R...>) {
@@ -88,7 +107,7 @@ std::string schema_of_results(types<R...>) {
     constexpr std::size_t count = ((is_none<R> ? 0 : 1) + ... + 0);
     [[maybe_unused]] const auto add = [&]<class Item>(std::type_identity<Item>) {
         if constexpr (!is_none<Item>) {
-            text += (text.empty() ? "" : ", ") + std::string(item_traits<std::remove_cvref_t<Item>>::schema_type);
+            text += (text.empty() ? "" : ", ") + result_schema_type<Item>();
         }
     };
     (add(std::type_identity<R>()), ...);
@@ -213,7 +232,9 @@ struct result_tensors {
 
     template <class R>
     c10::IValue operator()(R& result) const {
-        if constexpr (xt::is_xexpression<R>::value) {
+        if constexpr (value_result<R>) {
+            return boxed(std::as_const(result));
+        } else if constexpr (xt::is_xexpression<R>::value) {
             return tensor(result);
         } else if constexpr (deferred_result<R>) {
             if constexpr (deferred_expression<R>) {

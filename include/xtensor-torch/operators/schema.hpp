@@ -131,6 +131,7 @@ enum class word {
     integer,
     boolean,
     text,
+    scalar,
     reals,
     integers,
     booleans,
@@ -138,6 +139,7 @@ enum class word {
     optional_integer,
     optional_boolean,
     optional_text,
+    optional_scalar,
     unknown
 };
 
@@ -151,6 +153,7 @@ constexpr word word_for(std::string_view type) {
         {"int", word::integer},
         {"bool", word::boolean},
         {"str", word::text},
+        {"Scalar", word::scalar},
         {"float[]", word::reals},
         {"int[]", word::integers},
         {"bool[]", word::booleans},
@@ -158,6 +161,7 @@ constexpr word word_for(std::string_view type) {
         {"int?", word::optional_integer},
         {"bool?", word::optional_boolean},
         {"str?", word::optional_text},
+        {"Scalar?", word::optional_scalar},
     };
     for (const auto& [text, meaning] : words) {
         if (text == type) {
@@ -185,11 +189,15 @@ consteval schema_outline outline_of(op_text<Size> text) {
     return outline;
 }
 
+// Of "(Tensor, Tensor)" what stands between the parentheses; anything else as it is.
+constexpr std::string_view within_parentheses(std::string_view returns) {
+    const bool has_parentheses = returns.starts_with('(') && returns.ends_with(')');
+    return has_parentheses ? returns.substr(1, returns.size() - 2) : returns;
+}
+
 // How many results "Tensor", "(Tensor, Tensor)" or "()" names.
 constexpr std::size_t count_returns(std::string_view returns) {
-    if (!returns.empty() && returns.front() == '(') {
-        returns = returns.substr(1, returns.size() - 2);
-    }
+    returns = within_parentheses(returns);
     std::size_t count = 0;
     while (!trimmed(returns).empty()) {
         take_item(returns);

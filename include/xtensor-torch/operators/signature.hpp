@@ -5,6 +5,7 @@
 
 #include <xtensor-torch/operators/arguments.hpp>
 #include <xtensor-torch/operators/schema.hpp>
+#include <xtensor-torch/operators/values.hpp>
 
 #include <complex>
 #include <cstddef>
@@ -27,7 +28,7 @@ template <class P, class Bare = std::remove_cvref_t<P>>
 struct argument_for {
     static_assert(op_value<Bare>,
                   "op: a parameter is a tensor_view, a std::optional or std::vector of one, or a value: double, "
-                  "std::int64_t, bool, std::string, or a std::optional or std::vector of those");
+                  "std::int64_t, bool, std::string, at::Scalar, or a std::optional or std::vector of those");
     using type = value_argument<Bare>;
 };
 
@@ -83,6 +84,7 @@ struct parameters_of<F> : written_out<decltype(&F::operator())> {};
 // Values whose exact type is found when the rest is known; a generic parameter gets the first type.
 template <class First, class... Others>
 struct open_value : value_argument<First> {
+    using settled = value_argument<First>;
     using others = types<Others...>;
 };
 
@@ -153,7 +155,7 @@ template <word Word, class T>
 consteval auto choices_of() {
     static_assert(Word != word::unknown,
                   "op: a parameter's type in the schema is one of Tensor, Tensor(a!), Tensor?, Tensor[], float, int, "
-                  "bool, str, float[], int[], bool[], float?, int?, bool?, str?");
+                  "bool, str, Scalar, float[], int[], bool[], float?, int?, bool?, str?, Scalar?");
     if constexpr (Word == word::inferred) {
         return inferred_choices<T>();
     } else if constexpr (Word == word::tensor) {
@@ -172,6 +174,8 @@ consteval auto choices_of() {
         return types<value_argument<bool>>();
     } else if constexpr (Word == word::text) {
         return types<value_argument<std::string>>();
+    } else if constexpr (Word == word::scalar) {
+        return types<scalar_argument<T>>();
     } else if constexpr (Word == word::reals) {
         return types<value_argument<std::vector<double>>>();
     } else if constexpr (Word == word::integers) {
@@ -184,6 +188,8 @@ consteval auto choices_of() {
         return types<value_argument<std::optional<std::int64_t>>>();
     } else if constexpr (Word == word::optional_boolean) {
         return types<value_argument<std::optional<bool>>>();
+    } else if constexpr (Word == word::optional_scalar) {
+        return types<value_argument<std::optional<c10::Scalar>>>();
     } else {
         return types<value_argument<std::optional<std::string>>>();
     }
@@ -233,17 +239,17 @@ consteval bool takes_braced(types<Before...>, types<After...>) {
     };
 }
 
-template <class F, class First, class Before, class After>
+template <class F, class Settled, class Before, class After>
 consteval auto settle_value(types<>, Before, After) {
-    return value_argument<First>();
+    return Settled();
 }
 
-template <class F, class First, class S, class... Others, class Before, class After>
+template <class F, class Settled, class S, class... Others, class Before, class After>
 consteval auto settle_value(types<S, Others...>, Before before, After after) {
     if constexpr (takes_braced<F, S>(Before(), After())) {
         return value_argument<S>();
     } else {
-        return settle_value<F, First>(types<Others...>(), before, after);
+        return settle_value<F, Settled>(types<Others...>(), before, after);
     }
 }
 
@@ -256,7 +262,7 @@ template <class F, class... Done, class First, class... Rest>
 consteval auto settle(types<Done...> done, types<First, Rest...>) {
     if constexpr (requires { typename First::others; }) {
         using settled =
-            decltype(settle_value<F, typename First::stored>(typename First::others(), done, types<Rest...>()));
+            decltype(settle_value<F, typename First::settled>(typename First::others(), done, types<Rest...>()));
         return settle<F>(types<Done..., settled>(), types<Rest...>());
     } else {
         return settle<F>(types<Done..., First>(), types<Rest...>());

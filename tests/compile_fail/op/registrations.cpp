@@ -51,8 +51,20 @@ void with_namespace(torch::Library& library) { xtt::op<"demo::f(Tensor x) -> Ten
 void no_end(torch::Library& library) { xtt::op<"f(Tensor x", float>(library, twice); }
 
 // expect: op: a function returns an xtensor expression or container with elements of a dtype
-void returns_number(torch::Library& library) {
-    xtt::op<"f(Tensor x) -> int", float>(library, [](const auto& x) { return x.size(); });
+void returns_tensor(torch::Library& library) {
+    xtt::op<"f(Tensor x) -> Tensor", float>(library, [](const auto& x) { return x.tensor(); });
+}
+
+// expect: op: xtt::batched is for functions that return tensors; a value has no dimension for a batch
+void batched_value(torch::Library& library) {
+    xtt::op<"f(Tensor x) -> int", float>(library, [](const auto& x) { return x.size(); }, xtt::batched);
+}
+
+// expect: op: a gradient is an expression or a container, of one element where the argument has one: xt::sum(x) and not
+// xt::sum(x)()
+void number_as_gradient(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, twice,
+                           xtt::backward([](const auto& grad, const auto&) { return xt::sum(grad)(); }));
 }
 
 // expect: op: a parameter is a tensor_view, a std::optional or std::vector of one, or a value
