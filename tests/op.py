@@ -648,3 +648,34 @@ def test_an_operator_that_returns_a_value_divides_what_is_compiled():
 def test_a_schema_with_another_type_of_result_warns():
     with pytest.raises(TypeError, match=r"the schema of shape_wrongly returns int where the function returns int\[\]"):
         ops.shape_wrongly(torch.ones(2))
+
+
+def test_under_autocast_tensors_are_cast_as_the_registration_says():
+    x, short = torch.randn(4), torch.randn(4).bfloat16()
+    assert ops.cast_to_float(short, None, []).dtype == torch.bfloat16
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(ops.cast_to_float(short, x, [short, x]), 2 * (x + short.float()))
+        assert ops.cast_to_float(short, None, []).dtype == torch.float32
+        product = ops.cast_to_region(x, short)
+        assert product.dtype == torch.bfloat16
+        torch.testing.assert_close(product, x.bfloat16() * short)
+        # As by LibTorch's own operators, doubles stay as they are.
+        assert ops.cast_to_region(x.double(), x.double()).dtype == torch.float64
+    with torch.autocast("cpu", torch.float16):
+        assert ops.cast_to_region(x, x).dtype == torch.float16
+
+
+def test_gradients_come_back_in_the_dtype_of_what_autocast_cast():
+    x, y = torch.randn(4, requires_grad=True), torch.randn(4, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        ops.cast_to_region(x, y).float().sum().backward()
+    assert x.grad.dtype == torch.float32
+    torch.testing.assert_close(x.grad, y.detach().bfloat16().float())
+    compiled = torch.compile(lambda x, y: ops.cast_to_region(x, y), fullgraph=True, backend="aot_eager")
+    with torch.autocast("cpu", torch.bfloat16):
+        assert compiled(x, y).dtype == torch.bfloat16
+
+
+def test_autocast_to_a_dtype_that_the_function_does_not_take_is_a_mistake():
+    with pytest.raises(TypeError, match="cast_wrongly is to compute in float16 under autocast; the function takes float32. Name one"):
+        ops.cast_wrongly(torch.ones(2))

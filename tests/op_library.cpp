@@ -143,6 +143,19 @@ const auto measures_backward = [](const auto& grad, const auto&) { return grad +
 const auto shape = [](const auto& x) { return std::vector<std::int64_t>(x.shape().begin(), x.shape().end()); };
 const auto first_number = []<class T>(const xtt::tensor_view<const T>& x) { return at::Scalar(x(0)); };
 
+const auto sum_of_all = []<class T>(const xtt::tensor_view<const T>& x,
+                                    const std::optional<xtt::tensor_view<const T>>& y,
+                                    const std::vector<xtt::tensor_view<const T>>& others) {
+    xt::xarray<T> sum = x;
+    if (y) {
+        sum += *y;
+    }
+    for (const auto& other : others) {
+        sum += other;
+    }
+    return sum;
+};
+
 // Sizes that follow those of the arguments in every way that an expression has.
 const auto rearranged = []<class T>(const xtt::tensor_view<const T, 2>& x, const xtt::tensor_view<const T, 2>& y) {
     return std::tuple(xt::concatenate(xt::xtuple(x, y), 0), xt::transpose(x),
@@ -281,6 +294,11 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"column_major(x)", float>(library, column_major);
     xtt::op<"scale(Tensor x, Scalar factor=2) -> Tensor", float, double, std::int8_t, c10::complex<float>>(
         library, scale, xtt::backward(scale_backward));
+    xtt::op<"cast_to_float(Tensor x, Tensor? y, Tensor[] others) -> Tensor", float, c10::BFloat16>(
+        library, sum_of_all, xtt::autocast(at::kFloat));
+    xtt::op<"cast_to_region(Tensor x, Tensor y) -> Tensor", float, double, c10::BFloat16, c10::Half>(
+        library, times, xtt::autocast(), xtt::backward(times_backward));
+    xtt::op<"cast_wrongly(Tensor x) -> Tensor", float>(library, twice, xtt::autocast(at::kHalf));
     xtt::op<"scale_by(x, Scalar factor)", float, std::int64_t>(library, scale_by);
     xtt::op<"measures(Tensor x) -> (float, int, bool, str, Tensor)", float>(library, measures,
                                                                             xtt::backward(measures_backward));

@@ -13,6 +13,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -42,6 +44,18 @@ inline constexpr computed_dtype_t computed_dtype;
 struct batched_t {};
 /// The option to pass: `xtt::op<…>(library, function, xtt::batched)`.
 inline constexpr batched_t batched;
+
+/// In a registration: under torch.autocast the tensors of 32 bits and less are cast before the function is called, on
+/// the CPU and on CUDA. Without it the function computes in what it is given.
+struct autocast {
+    std::optional<c10::ScalarType> dtype;  ///< what they are cast to; nothing is the dtype of the region
+
+    /// To the dtype of the region, bfloat16 or half.
+    autocast() = default;
+
+    /// To one dtype in every region: at::kFloat for a function that loses too much in a shorter one.
+    explicit autocast(c10::ScalarType wanted) : dtype(wanted) {}
+};
 
 /// In a registration: the gradients are derived from the function. Its header is <xtensor-torch/derived.hpp>.
 struct derived_t;
@@ -161,7 +175,7 @@ auto backward_from(const F& function, const Option& option) {
 ///
 /// A result has the element type of the tensors where C++ computes it in a wider one: `0.5 * x`, or a mean of float.
 ///
-/// Options: `backward` or `derived`, `batched`, `needs_values`, `host_round_trip`, `computed_dtype`.
+/// Options: `backward` or `derived`, `batched`, `autocast`, `needs_values`, `host_round_trip`, `computed_dtype`.
 ///
 /// Without `needs_values`, and unless it returns values, the operator can be compiled and exported: on the meta device
 /// the function is called with views that have a shape, and zero for each element. A lazy expression is not evaluated
@@ -177,10 +191,11 @@ template <detail::op_text Schema, class... Elements, class F, class... Options>
 void op(torch::Library& library, F function, const Options&... options) {
     static_assert(((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
                     std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t> ||
-                    std::is_same_v<Options, derived_t> || std::is_same_v<Options, batched_t>) &&
+                    std::is_same_v<Options, derived_t> || std::is_same_v<Options, batched_t> ||
+                    std::is_same_v<Options, autocast>) &&
                    ...),
-                  "op: the options of a registration are xtt::backward, xtt::derived, xtt::batched, xtt::needs_values, "
-                  "xtt::host_round_trip and xtt::computed_dtype");
+                  "op: the options of a registration are xtt::backward, xtt::derived, xtt::batched, xtt::autocast, "
+                  "xtt::needs_values, xtt::host_round_trip and xtt::computed_dtype");
     constexpr bool is_written_out = detail::has_written_out_parameters<F>;
     static_assert(is_written_out || sizeof...(Elements) > 0,
                   "op: name the element types of a generic function: xtt::op<\"…\", float, double>(library, function)");
@@ -199,10 +214,20 @@ void op(torch::Library& library, F function, const Options&... options) {
         static_assert(!detail::any_is_value(typename detail::result_items<detail::some_result<definition>>::type()),
                       "op: xtt::batched is for functions that return tensors; a value has no dimension for a batch");
     }
+    if constexpr ((std::is_same_v<Options, autocast> || ...)) {
+        static_assert(
+            !detail::writes_arguments<definition>,
+            "op: xtt::autocast is for functions that return their results; what is written into the copy of a "
+            "cast argument would be lost");
+    }
     detail::op_description description;
     description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
     description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
     description.is_batched = is_batched;
+    if constexpr ((std::is_same_v<Options, autocast> || ...)) {
+        description.is_autocast = true;
+        description.autocast_dtype = std::get<const autocast&>(std::tie(options...)).dtype;
+    }
     std::apply(
         [&](const auto&... backward) {
             detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, forward,

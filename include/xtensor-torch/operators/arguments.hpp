@@ -14,13 +14,14 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
+#include <ATen/core/stack.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace xtt::detail {
@@ -78,6 +79,26 @@ inline at::Tensor stand_in(at::IntArrayRef sizes, c10::ScalarType dtype, bool di
 inline std::vector<at::Tensor> tensors_in(const c10::IValue& value) {
     return value.isTensorList() ? value.toTensorVector()
                                 : std::vector<at::Tensor>{value.isTensor() ? value.toTensor() : at::Tensor()};
+}
+
+// The values with what `function` makes of their tensors, those in lists, too.
+template <class F>
+torch::jit::Stack with_tensors(c10::ArrayRef<c10::IValue> values, const F& function) {
+    torch::jit::Stack changed;
+    for (const c10::IValue& value : values) {
+        if (value.isTensor()) {
+            changed.emplace_back(function(value.toTensor()));
+        } else if (value.isTensorList()) {
+            std::vector<at::Tensor> tensors;
+            for (const at::Tensor& tensor : value.toTensorVector()) {
+                tensors.push_back(function(tensor));
+            }
+            changed.emplace_back(std::move(tensors));
+        } else {
+            changed.push_back(value);
+        }
+    }
+    return changed;
 }
 
 // How the arguments of a call are made. Where `numbers` are given, they stand for the sizes that are symbols.

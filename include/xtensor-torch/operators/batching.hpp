@@ -41,26 +41,6 @@ struct mapped_tensor {
     std::int64_t rank() const { return inner.defined() ? inner.dim() - (dimension ? 1 : 0) : 0; }
 };
 
-/// The values with what `function` makes of their tensors, those in lists, too.
-template <class F>
-torch::jit::Stack with_tensors(c10::ArrayRef<c10::IValue> values, const F& function) {
-    torch::jit::Stack changed;
-    for (const c10::IValue& value : values) {
-        if (value.isTensor()) {
-            changed.emplace_back(function(value.toTensor()));
-        } else if (value.isTensorList()) {
-            std::vector<at::Tensor> tensors;
-            for (const at::Tensor& tensor : value.toTensorVector()) {
-                tensors.push_back(function(tensor));
-            }
-            changed.emplace_back(std::move(tensors));
-        } else {
-            changed.push_back(value);
-        }
-    }
-    return changed;
-}
-
 // The innermost vmap that maps over tensors of a call, and what these have in common.
 struct batch_of_call {
     std::int64_t level = 0;

@@ -12,6 +12,7 @@
 #include <ATen/core/ivalue.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -28,6 +29,8 @@ struct op_description {
     bool round_trip = false;
     bool needs_values = false;
     bool is_batched = false;
+    bool is_autocast = false;
+    std::optional<c10::ScalarType> autocast_dtype{};  // nothing: that of the region
 };
 
 // `ConvertsResults`: what is computed in a wider type comes back in the element type of the tensors.

@@ -14,7 +14,6 @@
 #include <ATen/core/stack.h>
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <memory>

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/operators/autocast.hpp>
 #include <xtensor-torch/operators/autograd.hpp>
 #include <xtensor-torch/operators/backward.hpp>
 #include <xtensor-torch/operators/batching.hpp>
+#include <xtensor-torch/operators/completed_schema.hpp>
 #include <xtensor-torch/operators/definition.hpp>
 #include <xtensor-torch/operators/kernel.hpp>
 #include <xtensor-torch/operators/results.hpp>
@@ -13,142 +15,18 @@
 #include <xtensor-torch/operators/signature.hpp>
 
 #include <ATen/core/enum_tag.h>
+#include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
 #include <torch/library.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace xtt::detail {
-
-// The schema's text without the names of the alias sets, which are free.
-inline std::string without_alias_name(std::string type) {
-    if (type.size() > 8 && type.starts_with("Tensor(")) {
-        type[7] = 'a';
-    }
-    return type;
-}
-
-template <class... A>
-std::vector<std::string> schema_types(types<A...>) {
-    std::size_t position = 0;
-    return {A::schema_type(position++)...};
-}
-
-inline std::vector<std::string> labels_for(const std::string& name, const std::vector<std::string>& names) {
-    std::vector<std::string> labels;
-    for (const std::string& parameter : names) {
-        labels.push_back(name + ": argument '" + parameter + "'");
-    }
-    return labels;
-}
-
-// "softclip" and "softclip.out" become "softclip_backward" and "softclip_backward.out".
-inline std::string backward_name(const std::string& name) {
-    const std::size_t dot = std::min(name.find('.'), name.size());
-    return name.substr(0, dot) + "_backward" + name.substr(dot);
-}
-
-// A name that none of the parameters has.
-inline std::string free_name(std::string name, const std::vector<std::string>& taken) {
-    const auto is_taken = [&](const std::string& parameter) { return parameter.starts_with(name); };
-    while (std::any_of(taken.begin(), taken.end(), is_taken)) {
-        name = "grad_" + name;
-    }
-    return name;
-}
-
-inline void append_names(std::vector<std::string>& names, const std::string& stem, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-        names.push_back(count == 1 ? stem : stem + "_" + std::to_string(i));
-    }
-}
-
-inline std::string parameter_name(const schema_text& given, std::size_t number) {
-    const std::string_view name = given.names_parameters ? given.parameters[number].name : std::string_view();
-    return name.empty() ? "_" + std::to_string(number) : std::string(name);
-}
-
-template <class... R>
-std::vector<std::string> result_types(types<R...>) {
-    std::vector<std::string> found;
-    ((is_none<R> ? void() : found.push_back(result_schema_type<R>())), ...);
-    return found;
-}
-
-// Refuses a schema that names other types of results than the function returns, in as many words.
-inline void require_results(const std::string& name, std::string_view returns, const std::vector<std::string>& types) {
-    std::string_view rest = within_parentheses(returns);
-    for (const std::string& type : types) {
-        std::string_view stated = take_item(rest);
-        stated = stated.substr(0, std::min(stated.find(' '), stated.find('?')));
-        if (stated != type) {
-            throw_type_error("op: the schema of " + name + " returns " + std::string(stated) +
-                             " where the function returns " + type +
-                             ". Leave the arrow out to have the results inferred.");
-        }
-    }
-}
-
-// Reads the schema that was given, fills in what it leaves out, and refuses what contradicts the function.
-template <class Definition>
-std::string complete_schema(const schema_text& given, op_description& description) {
-    const auto inferred = schema_types(some_arguments<Definition>());
-    std::string text = description.name + "(";
-    bool keyword_only = false;
-    for (std::size_t i = 0; i < inferred.size(); ++i) {
-        const parameter_text parameter = given.names_parameters ? given.parameters[i] : parameter_text{};
-        const std::string type = parameter.type.empty() ? inferred[i] : std::string(parameter.type);
-        description.names.push_back(parameter_name(given, i));
-        if (without_alias_name(type) != without_alias_name(inferred[i])) {
-            throw_type_error("op: the schema of " + description.name + " gives '" + description.names[i] +
-                             "' the type " + type + "; the function takes " + inferred[i] +
-                             " there. Leave the type out to have it inferred.");
-        }
-        text += i == 0 ? "" : ", ";
-        if (parameter.keyword_only && !keyword_only) {
-            text += "*, ";
-            keyword_only = true;
-        }
-        text += type + " " + description.names[i];
-        if (!parameter.default_value.empty()) {
-            text += "=" + std::string(parameter.default_value);
-        }
-    }
-    using items = typename result_items<some_result<Definition>>::type;
-    const bool returns_parameters = given.returns.find('!') != std::string_view::npos;
-    const std::size_t stated = returns_parameters ? 0 : count_returns(given.returns);
-    if (given.states_returns && stated != items::size) {
-        throw_type_error("op: the schema of " + description.name + " returns " + plural(stated, "result") +
-                         "; the function returns " + std::to_string(items::size) +
-                         ". Leave the arrow out to have the results inferred.");
-    }
-    if (given.states_returns && !returns_parameters) {
-        require_results(description.name, given.returns, result_types(items()));
-    }
-    return text + ") -> " + (given.states_returns ? std::string(given.returns) : schema_of_results(items()));
-}
-
-// Which parameters a schema like "(Tensor(a!) x) -> Tensor(a!)" returns.
-inline std::vector<std::size_t> returned_parameters(const c10::FunctionSchema& schema) {
-    std::vector<std::size_t> returned;
-    for (const c10::Argument& result : schema.returns()) {
-        for (std::size_t i = 0; i < schema.arguments().size() && result.alias_info() != nullptr; ++i) {
-            const c10::AliasInfo* const alias = schema.arguments()[i].alias_info();
-            if (alias != nullptr && alias->beforeSet() == result.alias_info()->beforeSet()) {
-                returned.push_back(i);
-                break;
-            }
-        }
-    }
-    return returned;
-}
 
 // What compilers go by: an operator with the second or third tag stands between two graphs.
 template <class Definition>
@@ -190,6 +68,15 @@ void register_batching(torch::Library& library, const Definition& definition) {
                      returns_nothing
                          ? torch::CppFunction::makeFromBoxedFunctor(std::make_unique<looping_kernel>(definition.name))
                          : torch::CppFunction::makeFromBoxedFunctor(std::make_unique<batched_kernel>())));
+}
+
+inline void register_autocast(torch::Library& library, const op_description& description) {
+    for (const auto device : {c10::DeviceType::CPU, c10::DeviceType::CUDA}) {
+        library.impl(description.name.c_str(),
+                     torch::dispatch(at::autocast::get_autocast_dispatch_key_from_device_type(device),
+                                     torch::CppFunction::makeFromBoxedFunctor(
+                                         std::make_unique<autocast_kernel>(description.autocast_dtype, device))));
+    }
 }
 
 template <class Definition>
@@ -244,17 +131,6 @@ gradient_plan make_plan(const Forward& forward, const std::vector<std::size_t>& 
     std::size_t index = 0;
     ((is_none<Gradient> ? void(++index) : plan.gradient_of.push_back(tensors[index++])), ...);
     return plan;
-}
-
-template <class Definition>
-std::string schema_of_backward(const Definition& definition) {
-    const auto parameters = schema_types(some_arguments<Definition>());
-    std::string text = definition.name + "(";
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-        text += parameters[i] + " " + definition.names[i] + ", ";
-    }
-    using items = typename result_items<some_result<Definition>>::type;
-    return text + "bool[] " + free_name("needs_input_grad", definition.names) + ") -> " + schema_of_results(items());
 }
 
 // The function in LibTorch's own operators, which autograd can follow, where what comes after a backward knows it.
@@ -322,17 +198,11 @@ struct mistaken_kernel : c10::OperatorKernel {
     }
 };
 
-// With the parameters and results that the function has.
 template <class Definition>
 void register_mistake(torch::Library& library, const schema_text& given, const std::string& mistake) {
     TORCH_WARN(mistake);
     const std::string name(given.name);
-    const auto types = schema_types(some_arguments<Definition>());
-    std::string schema = name + "(";
-    for (std::size_t i = 0; i < types.size(); ++i) {
-        schema += (i == 0 ? "" : ", ") + types[i] + " " + parameter_name(given, i);
-    }
-    schema += ") -> " + schema_of_results(typename result_items<some_result<Definition>>::type());
+    const std::string schema = schema_of_function<Definition>(given);
     library.def(torch::schema(schema.c_str()));
     library.impl(name.c_str(), torch::CppFunction::makeFromBoxedFunctor(std::make_unique<mistaken_kernel>(mistake)));
 }
@@ -346,6 +216,9 @@ void register_op(torch::Library& library, const schema_text& given, op_descripti
     try {
         schema = complete_schema<Definition>(given, description);
         description.returned = returned_parameters(torch::jit::parseSchema(schema));
+        if (description.autocast_dtype) {
+            require_listed(description.name, *description.autocast_dtype, typename Definition::elements());
+        }
     } catch (const c10::Error& mistake) {
         return register_mistake<Definition>(library, given, mistake.what_without_backtrace());
     } catch (const std::exception& unreadable) {
@@ -356,6 +229,9 @@ void register_op(torch::Library& library, const schema_text& given, op_descripti
     const auto definition = std::make_shared<const Definition>(std::move(description), function);
     register_kernels(library, definition, schema);
     register_batching(library, *definition);
+    if (definition->is_autocast) {
+        register_autocast(library, *definition);
+    }
     if constexpr (sizeof...(Backward) == 0) {
         register_without_backward(library, *definition);
     } else {

@@ -81,7 +81,8 @@ public:
             // Elementwise expressions gave symbols.
             if (const answer first{numbers, sizes_in(found)}; !first.sizes.empty()) {
                 find_rules(first);
-                replace_sizes(found);
+                std::size_t rule = 0;
+                found = with_tensors(found, [&](const at::Tensor& tensor) { return in_symbols(tensor, rule); });
             }
             return found;
         } catch (const std::exception&) {  // the call with the real sizes says what is wrong, if anything is
@@ -231,17 +232,6 @@ private:
         const auto is_known = [](const c10::SymInt& size) { return size.maybe_as_int().has_value(); };
         const bool is_constant = std::all_of(sizes.begin(), sizes.end(), is_known);
         return is_constant ? tensor : empty_meta(sizes, tensor.scalar_type());
-    }
-
-    void replace_sizes(torch::jit::Stack& results) const {
-        std::size_t rule = 0;
-        for (c10::IValue& result : results) {
-            std::vector<at::Tensor> tensors = tensors_in(result);
-            for (at::Tensor& tensor : tensors) {
-                tensor = in_symbols(tensor, rule);
-            }
-            result = result.isTensorList() ? c10::IValue(std::move(tensors)) : c10::IValue(std::move(tensors.front()));
-        }
     }
 
     size_numbers symbols_;

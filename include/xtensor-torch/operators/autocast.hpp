@@ -1,0 +1,53 @@
+// In a region of torch.autocast LibTorch casts the tensors of its own operators to the dtype that suits each of them.
+// This file does so for an operator that asks for it.
+#pragma once
+
+#include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/elements/dtype_names.hpp>
+#include <xtensor-torch/operators/arguments.hpp>
+#include <xtensor-torch/visit.hpp>
+
+#include <ATen/autocast_mode.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/core/boxing/KernelFunction.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace xtt::detail {
+
+// Casts tensors of 32 bits and less, as LibTorch's own operators do, to `dtype`, or to that of the region.
+struct autocast_kernel : c10::OperatorKernel {
+    std::optional<c10::ScalarType> dtype;
+    c10::DeviceType device;
+
+    autocast_kernel(std::optional<c10::ScalarType> wanted, c10::DeviceType region) : dtype(wanted), device(region) {}
+
+    void operator()(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) const {
+        const c10::impl::ExcludeDispatchKeyGuard without_autocast(
+            at::autocast::get_autocast_dispatch_key_from_device_type(device));
+        const c10::ScalarType wanted = dtype ? *dtype : at::autocast::get_autocast_dtype(device);
+        const std::size_t count = op.schema().arguments().size();
+        auto arguments = with_tensors(torch::jit::last(*stack, count), [&](const at::Tensor& tensor) {
+            return at::autocast::cached_cast(wanted, tensor, device);
+        });
+        torch::jit::drop(*stack, count);
+        stack->insert(stack->end(), arguments.begin(), arguments.end());
+        op.callBoxed(stack);
+    }
+};
+
+template <class... T>
+void require_listed(const std::string& name, c10::ScalarType dtype, element_list<T...> listed) {
+    if (!((dtype == scalar_type_v<T>) || ...)) {
+        throw_type_error("op: " + name + " is to compute in " + describe(dtype).name +
+                         " under autocast; the function takes " + names_of(listed) + ". Name one of these.");
+    }
+}
+inline void require_listed(const std::string&, c10::ScalarType, element_list<void>) {}
+
+}  // namespace xtt::detail

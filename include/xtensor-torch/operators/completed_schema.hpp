@@ -1,0 +1,165 @@
+// The schema of a registration may leave out what the function says. This file fills it in, refuses what contradicts
+// the function, and writes the schemas of operators that have none of their own.
+#pragma once
+
+#include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/operators/definition.hpp>
+#include <xtensor-torch/operators/results.hpp>
+#include <xtensor-torch/operators/schema.hpp>
+
+#include <ATen/core/function_schema.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xtt::detail {
+
+// The schema's text without the names of the alias sets, which are free.
+inline std::string without_alias_name(std::string type) {
+    if (type.size() > 8 && type.starts_with("Tensor(")) {
+        type[7] = 'a';
+    }
+    return type;
+}
+
+template <class... A>
+std::vector<std::string> schema_types(types<A...>) {
+    std::size_t position = 0;
+    return {A::schema_type(position++)...};
+}
+
+inline std::vector<std::string> labels_for(const std::string& name, const std::vector<std::string>& names) {
+    std::vector<std::string> labels;
+    for (const std::string& parameter : names) {
+        labels.push_back(name + ": argument '" + parameter + "'");
+    }
+    return labels;
+}
+
+// "softclip" and "softclip.out" become "softclip_backward" and "softclip_backward.out".
+inline std::string backward_name(const std::string& name) {
+    const std::size_t dot = std::min(name.find('.'), name.size());
+    return name.substr(0, dot) + "_backward" + name.substr(dot);
+}
+
+// A name that none of the parameters has.
+inline std::string free_name(std::string name, const std::vector<std::string>& taken) {
+    const auto is_taken = [&](const std::string& parameter) { return parameter.starts_with(name); };
+    while (std::any_of(taken.begin(), taken.end(), is_taken)) {
+        name = "grad_" + name;
+    }
+    return name;
+}
+
+inline void append_names(std::vector<std::string>& names, const std::string& stem, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        names.push_back(count == 1 ? stem : stem + "_" + std::to_string(i));
+    }
+}
+
+inline std::string parameter_name(const schema_text& given, std::size_t number) {
+    const std::string_view name = given.names_parameters ? given.parameters[number].name : std::string_view();
+    return name.empty() ? "_" + std::to_string(number) : std::string(name);
+}
+
+template <class... R>
+std::vector<std::string> result_types(types<R...>) {
+    std::vector<std::string> found;
+    ((is_none<R> ? void() : found.push_back(result_schema_type<R>())), ...);
+    return found;
+}
+
+// Refuses a schema that names other types of results than the function returns, in as many words.
+inline void require_results(const std::string& name, std::string_view returns, const std::vector<std::string>& types) {
+    std::string_view rest = within_parentheses(returns);
+    for (const std::string& type : types) {
+        std::string_view stated = take_item(rest);
+        stated = stated.substr(0, std::min(stated.find(' '), stated.find('?')));
+        if (stated != type) {
+            throw_type_error("op: the schema of " + name + " returns " + std::string(stated) +
+                             " where the function returns " + type +
+                             ". Leave the arrow out to have the results inferred.");
+        }
+    }
+}
+
+// Reads the schema that was given, fills in what it leaves out, and refuses what contradicts the function.
+template <class Definition>
+std::string complete_schema(const schema_text& given, op_description& description) {
+    const auto inferred = schema_types(some_arguments<Definition>());
+    std::string text = description.name + "(";
+    bool keyword_only = false;
+    for (std::size_t i = 0; i < inferred.size(); ++i) {
+        const parameter_text parameter = given.names_parameters ? given.parameters[i] : parameter_text{};
+        const std::string type = parameter.type.empty() ? inferred[i] : std::string(parameter.type);
+        description.names.push_back(parameter_name(given, i));
+        if (without_alias_name(type) != without_alias_name(inferred[i])) {
+            throw_type_error("op: the schema of " + description.name + " gives '" + description.names[i] +
+                             "' the type " + type + "; the function takes " + inferred[i] +
+                             " there. Leave the type out to have it inferred.");
+        }
+        text += i == 0 ? "" : ", ";
+        if (parameter.keyword_only && !keyword_only) {
+            text += "*, ";
+            keyword_only = true;
+        }
+        text += type + " " + description.names[i];
+        if (!parameter.default_value.empty()) {
+            text += "=" + std::string(parameter.default_value);
+        }
+    }
+    using items = typename result_items<some_result<Definition>>::type;
+    const bool returns_parameters = given.returns.find('!') != std::string_view::npos;
+    const std::size_t stated = returns_parameters ? 0 : count_returns(given.returns);
+    if (given.states_returns && stated != items::size) {
+        throw_type_error("op: the schema of " + description.name + " returns " + plural(stated, "result") +
+                         "; the function returns " + std::to_string(items::size) +
+                         ". Leave the arrow out to have the results inferred.");
+    }
+    if (given.states_returns && !returns_parameters) {
+        require_results(description.name, given.returns, result_types(items()));
+    }
+    return text + ") -> " + (given.states_returns ? std::string(given.returns) : schema_of_results(items()));
+}
+
+// Which parameters a schema like "(Tensor(a!) x) -> Tensor(a!)" returns.
+inline std::vector<std::size_t> returned_parameters(const c10::FunctionSchema& schema) {
+    std::vector<std::size_t> returned;
+    for (const c10::Argument& result : schema.returns()) {
+        for (std::size_t i = 0; i < schema.arguments().size() && result.alias_info() != nullptr; ++i) {
+            const c10::AliasInfo* const alias = schema.arguments()[i].alias_info();
+            if (alias != nullptr && alias->beforeSet() == result.alias_info()->beforeSet()) {
+                returned.push_back(i);
+                break;
+            }
+        }
+    }
+    return returned;
+}
+
+// The schema of an operator whose own one cannot be taken: the parameters and results that the function has.
+template <class Definition>
+std::string schema_of_function(const schema_text& given) {
+    const auto types = schema_types(some_arguments<Definition>());
+    std::string schema = std::string(given.name) + "(";
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        schema += (i == 0 ? "" : ", ") + types[i] + " " + parameter_name(given, i);
+    }
+    return schema + ") -> " + schema_of_results(typename result_items<some_result<Definition>>::type());
+}
+
+template <class Definition>
+std::string schema_of_backward(const Definition& definition) {
+    const auto parameters = schema_types(some_arguments<Definition>());
+    std::string text = definition.name + "(";
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        text += parameters[i] + " " + definition.names[i] + ", ";
+    }
+    using items = typename result_items<some_result<Definition>>::type;
+    return text + "bool[] " + free_name("needs_input_grad", definition.names) + ") -> " + schema_of_results(items());
+}
+
+}  // namespace xtt::detail
