@@ -679,3 +679,38 @@ def test_gradients_come_back_in_the_dtype_of_what_autocast_cast():
 def test_autocast_to_a_dtype_that_the_function_does_not_take_is_a_mistake():
     with pytest.raises(TypeError, match="cast_wrongly is to compute in float16 under autocast; the function takes float32. Name one"):
         ops.cast_wrongly(torch.ones(2))
+
+
+def normalised(x, weight):
+    return torch.nn.functional.layer_norm(x, (x.shape[1],), weight, eps=0)
+
+
+def test_a_forward_saves_results_for_its_backward():
+    x, weight = doubles(4, 5), doubles(5)
+    torch.testing.assert_close(ops.normalised(x, weight), normalised(x, weight))
+    assert torch.autograd.gradcheck(ops.normalised, (x, weight))
+    assert torch.autograd.gradcheck(ops.square_root.real, (doubles(3).detach().abs().requires_grad_(),))
+    assert str(ops.normalised.default._schema) == "xtt_test::normalised(Tensor x, Tensor weight) -> Tensor"
+    torch.library.opcheck(ops.normalised.default, (x, weight))
+    torch.library.opcheck(ops.normalised_with_saved.default, (x, weight))
+    result, mean, scale = ops.normalised_with_saved(x, weight)
+    assert result.requires_grad and not mean.requires_grad and mean.shape == scale.shape == (4, 1)
+
+
+def test_saved_results_are_freed_and_compiled():
+    graphs, backend = counted_graphs()
+    function = lambda x, weight: ops.normalised(x, weight)
+    step = torch.compile(function, fullgraph=True, dynamic=True, backend=aot_autograd(fw_compiler=backend, bw_compiler=backend))
+    for rows in (3, 4, 7):
+        x, weight = doubles(rows, 5), doubles(5)
+        got = torch.autograd.grad(step(x, weight).square().sum(), (x, weight))
+        torch.testing.assert_close(got, torch.autograd.grad(normalised(x, weight).square().sum(), (x, weight)))
+    assert len(graphs) == 2
+    result = ops.normalised(x, weight)
+    result.sum().backward()
+    with pytest.raises(RuntimeError, match="normalised: backward was called a second time"):
+        result.sum().backward()
+    batch = torch.randn(3, 4, 5, dtype=torch.float64)
+    torch.testing.assert_close(torch.vmap(ops.normalised, (0, None))(batch, weight), torch.stack([ops.normalised(b, weight) for b in batch]))
+    with pytest.raises(ValueError, match="normalised: the shapes of the arguments do not broadcast"):
+        ops.normalised(torch.ones(3, 4), torch.ones(5))

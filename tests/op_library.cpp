@@ -156,6 +156,30 @@ const auto sum_of_all = []<class T>(const xtt::tensor_view<const T>& x,
     return sum;
 };
 
+// Mean and deviation are computed once, for the result and for its gradients.
+const auto normalised = []<class T>(const xtt::tensor_view<const T, 2>& x, const xtt::tensor_view<const T, 1>& weight) {
+    xt::xtensor<T, 2> mean = xt::mean(x, {1}, xt::keep_dims);
+    xt::xtensor<T, 2> inverse = 1 / xt::sqrt(xt::mean(xt::square(x - mean), {1}, xt::keep_dims));
+    xt::xtensor<T, 2> result = (x - mean) * inverse * weight;
+    return std::tuple(std::move(result), std::move(mean), std::move(inverse));
+};
+const auto normalised_backward = []<class T>(const xtt::tensor_view<const T>& grad, const xtt::tensor_view<const T>& x,
+                                             const xtt::tensor_view<const T>& weight,
+                                             const xtt::tensor_view<const T>& mean,
+                                             const xtt::tensor_view<const T>& inverse) {
+    const xt::xarray<T> normal = (x - mean) * inverse;
+    const xt::xarray<T> g = grad * weight;
+    xt::xarray<T> gradient = inverse * (g - xt::mean(g, {1}, xt::keep_dims) -
+                                        normal * xt::mean(xt::xarray<T>(g * normal), {1}, xt::keep_dims));
+    xt::xarray<T> of_weight = xt::sum(xt::xarray<T>(grad * normal), {0});
+    return std::tuple(std::move(gradient), std::move(of_weight));
+};
+// The backward takes all results.
+const auto square_root = [](const auto& x) { return std::tuple(xt::sqrt(x), 2 * xt::sqrt(x)); };
+const auto square_root_backward = [](const auto& grad, const auto&, const auto& root, const auto& twice_root) {
+    return (root + root) / twice_root * grad / twice_root;
+};
+
 // Sizes that follow those of the arguments in every way that an expression has.
 const auto rearranged = []<class T>(const xtt::tensor_view<const T, 2>& x, const xtt::tensor_view<const T, 2>& y) {
     return std::tuple(xt::concatenate(xt::xtuple(x, y), 0), xt::transpose(x),
@@ -299,6 +323,10 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"cast_to_region(Tensor x, Tensor y) -> Tensor", float, double, c10::BFloat16, c10::Half>(
         library, times, xtt::autocast(), xtt::backward(times_backward));
     xtt::op<"cast_wrongly(Tensor x) -> Tensor", float>(library, twice, xtt::autocast(at::kHalf));
+    xtt::op<"normalised(Tensor x, Tensor weight) -> Tensor", float, double>(library, normalised, xtt::saved_results<2>,
+                                                                            xtt::backward(normalised_backward));
+    xtt::op<"square_root.real(x)", double>(library, square_root, xtt::saved_results<1>,
+                                           xtt::backward(square_root_backward));
     xtt::op<"scale_by(x, Scalar factor)", float, std::int64_t>(library, scale_by);
     xtt::op<"measures(Tensor x) -> (float, int, bool, str, Tensor)", float>(library, measures,
                                                                             xtt::backward(measures_backward));

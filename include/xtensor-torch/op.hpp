@@ -45,6 +45,16 @@ struct batched_t {};
 /// The option to pass: `xtt::op<…>(library, function, xtt::batched)`.
 inline constexpr batched_t batched;
 
+/// In a registration: the last `Count` results of the function are for its backward alone, a mean that the forward has
+/// computed. The operator returns those before them, and "<name>_with_saved" all of them, the saved ones without
+/// gradient. The backward takes the gradients of the others, then the arguments, then optionally the saved results, or
+/// all.
+template <std::size_t Count>
+struct saved_results_t {};
+/// The option to pass: `xtt::op<…>(library, function, xtt::saved_results<2>, xtt::backward(…))`.
+template <std::size_t Count>
+inline constexpr saved_results_t<Count> saved_results;
+
 /// In a registration: under torch.autocast the tensors of 32 bits and less are cast before the function is called, on
 /// the CPU and on CUDA. Without it the function computes in what it is given.
 struct autocast {
@@ -101,6 +111,11 @@ template <class Option>
 inline constexpr bool is_backward = false;
 template <class G, class Next>
 inline constexpr bool is_backward<backward<G, Next>> = true;
+
+template <class Option>
+inline constexpr std::size_t saved_by = 0;
+template <std::size_t Count>
+inline constexpr std::size_t saved_by<saved_results_t<Count>> = Count;
 
 template <class Forward, class G>
 void register_backward_option(torch::Library& library, const std::shared_ptr<const Forward>& forward,
@@ -175,7 +190,8 @@ auto backward_from(const F& function, const Option& option) {
 ///
 /// A result has the element type of the tensors where C++ computes it in a wider one: `0.5 * x`, or a mean of float.
 ///
-/// Options: `backward` or `derived`, `batched`, `autocast`, `needs_values`, `host_round_trip`, `computed_dtype`.
+/// Options: `backward` or `derived`, `saved_results`, `batched`, `autocast`, `needs_values`, `host_round_trip`,
+/// `computed_dtype`.
 ///
 /// Without `needs_values`, and unless it returns values, the operator can be compiled and exported: on the meta device
 /// the function is called with views that have a shape, and zero for each element. A lazy expression is not evaluated
@@ -189,13 +205,14 @@ auto backward_from(const F& function, const Option& option) {
 /// mistake can be loaded.
 template <detail::op_text Schema, class... Elements, class F, class... Options>
 void op(torch::Library& library, F function, const Options&... options) {
-    static_assert(((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
-                    std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t> ||
-                    std::is_same_v<Options, derived_t> || std::is_same_v<Options, batched_t> ||
-                    std::is_same_v<Options, autocast>) &&
-                   ...),
-                  "op: the options of a registration are xtt::backward, xtt::derived, xtt::batched, xtt::autocast, "
-                  "xtt::needs_values, xtt::host_round_trip and xtt::computed_dtype");
+    static_assert(
+        ((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
+          std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t> ||
+          std::is_same_v<Options, derived_t> || std::is_same_v<Options, batched_t> ||
+          std::is_same_v<Options, autocast> || detail::saved_by<Options> > 0) &&
+         ...),
+        "op: the options of a registration are xtt::backward, xtt::derived, xtt::saved_results, xtt::batched, "
+        "xtt::autocast, xtt::needs_values, xtt::host_round_trip and xtt::computed_dtype");
     constexpr bool is_written_out = detail::has_written_out_parameters<F>;
     static_assert(is_written_out || sizeof...(Elements) > 0,
                   "op: name the element types of a generic function: xtt::op<\"…\", float, double>(library, function)");
@@ -204,8 +221,16 @@ void op(torch::Library& library, F function, const Options&... options) {
     using elements = std::conditional_t<is_written_out, detail::element_list<void>, detail::element_list<Elements...>>;
     const auto forward = detail::forward_from(function, options...);
     using forward_type = std::remove_const_t<decltype(forward)>;
+    constexpr std::size_t saved = (detail::saved_by<Options> + ... + 0);
     using definition = detail::op_definition<detail::stated_signature<Schema, forward_type>, forward_type, elements,
-                                             !(std::is_same_v<Options, computed_dtype_t> || ...)>;
+                                             !(std::is_same_v<Options, computed_dtype_t> || ...), saved>;
+    if constexpr (saved > 0) {
+        static_assert(
+            (detail::is_backward<Options> || ...) &&
+                detail::result_items<detail::some_result<definition>>::type::size > saved,
+            "op: xtt::saved_results<N> is for functions that return more than N results, and stands beside the "
+            "xtt::backward that takes them");
+    }
     constexpr bool is_batched = (std::is_same_v<Options, batched_t> || ...);
     if constexpr (is_batched) {
         static_assert(!detail::writes_arguments<definition>,

@@ -80,7 +80,7 @@ struct autograd_kernel : c10::OperatorKernel {
             op.redispatchBoxed(below, stack);
             return;
         }
-        auto node = make_node<op_node>(plan, backward_of(op));
+        auto node = make_node<op_node>(plan, operator_beside(op, plan->backward));
         node->set_next_edges(std::move(edges));
         for (std::size_t i = 0; i < plan->arguments; ++i) {
             node->save_argument(values[i]);
@@ -96,15 +96,6 @@ struct autograd_kernel : c10::OperatorKernel {
     }
 
 private:
-    // The namespace is that of the operator, which only the dispatcher knows.
-    c10::OperatorHandle backward_of(const c10::OperatorHandle& op) const {
-        const std::string& name = op.operator_name().name;
-        const std::size_t dot = std::min(plan->backward.find('.'), plan->backward.size());
-        const std::string overload = dot < plan->backward.size() ? plan->backward.substr(dot + 1) : "";
-        return c10::Dispatcher::singleton().findSchemaOrThrow(
-            (name.substr(0, name.find("::") + 2) + plan->backward.substr(0, dot)).c_str(), overload.c_str());
-    }
-
     at::Tensor forward_mode(c10::ArrayRef<c10::IValue> values) const {
         if (!plan->in_torch) [[unlikely]] {
             throw_error(plan->name +

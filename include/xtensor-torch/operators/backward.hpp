@@ -119,15 +119,23 @@ template <class... Item>
 auto given(types<Item...>) ->
     typename joined<types<>, std::conditional_t<is_none<Item>, types<>, types<std::remove_cvref_t<Item>>>...>::type;
 
+// What a backward takes that takes these results, too.
 template <class G, class T, class... Gradient, class... A, class... Result>
-consteval auto arguments_of_backward(types<Gradient...>, types<A...>, types<Result...>) {
-    using plain =
-        decltype(choose<G>(types<>(), typename result_again<Gradient, T>::type()..., typename again<A>::type()...));
+consteval auto choose_backward(types<Gradient...>, types<A...>, types<Result...>) {
+    return choose<G>(types<>(), typename result_again<Gradient, T>::type()..., typename again<A>::type()...,
+                     typename result_again<Result, T>::type()...);
+}
+
+template <class G, class T, class Gradients, class Arguments, class Saved, class Results>
+consteval auto arguments_of_backward(Gradients gradients, Arguments arguments, Saved saved, Results results) {
+    using plain = decltype(choose_backward<G, T>(gradients, arguments, types<>()));
+    using with_saved = decltype(choose_backward<G, T>(gradients, arguments, saved));
     if constexpr (!std::is_same_v<plain, no_choice>) {
         return settle<G>(types<>(), plain());
+    } else if constexpr (!std::is_same_v<with_saved, no_choice>) {
+        return settle<G>(types<>(), with_saved());
     } else {
-        using chosen = decltype(choose<G>(types<>(), typename result_again<Gradient, T>::type()...,
-                                          typename again<A>::type()..., typename result_again<Result, T>::type()...));
+        using chosen = decltype(choose_backward<G, T>(gradients, arguments, results));
         static_assert(!std::is_same_v<chosen, no_choice>,
                       "op: a backward takes the gradients of the results, then the arguments of the forward, and "
                       "optionally the results; this one cannot be called so");
@@ -143,17 +151,19 @@ struct backward_signature {
     static consteval auto find_arguments() {
         using forward_arguments = arguments_of<Forward, T>;
         using items = typename result_items<result_of_t<typename Forward::function_type, forward_arguments>>::type;
-        using gradients = decltype(differentiable(items()));
+        using saved = saved_results_of<Forward, items>;
+        using gradients = decltype(differentiable(visible_results<Forward, items>()));
         static_assert(gradients::size > 0, "op: a backward needs a forward with a result of floating point numbers");
         if constexpr (has_written_out_parameters<G>) {
             using found = typename parameters_of<G>::arguments;
             static_assert(found::size == gradients::size + forward_arguments::size ||
+                              found::size == gradients::size + forward_arguments::size + saved::size ||
                               found::size == gradients::size + forward_arguments::size + items::size,
                           "op: a backward takes the gradients of the results, then the arguments of the forward, and "
                           "optionally the results");
             return found();
         } else {
-            return arguments_of_backward<G, converted_to<Forward, T>>(gradients(), forward_arguments(),
+            return arguments_of_backward<G, converted_to<Forward, T>>(gradients(), forward_arguments(), saved(),
                                                                       decltype(given(items()))());
         }
     }

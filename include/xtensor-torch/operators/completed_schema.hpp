@@ -40,9 +40,9 @@ inline std::vector<std::string> labels_for(const std::string& name, const std::v
 }
 
 // "softclip" and "softclip.out" become "softclip_backward" and "softclip_backward.out".
-inline std::string backward_name(const std::string& name) {
+inline std::string with_suffix(const std::string& name, const std::string& suffix) {
     const std::size_t dot = std::min(name.find('.'), name.size());
-    return name.substr(0, dot) + "_backward" + name.substr(dot);
+    return name.substr(0, dot) + suffix + name.substr(dot);
 }
 
 // A name that none of the parameters has.
@@ -111,7 +111,7 @@ std::string complete_schema(const schema_text& given, op_description& descriptio
             text += "=" + std::string(parameter.default_value);
         }
     }
-    using items = typename result_items<some_result<Definition>>::type;
+    using items = visible_results<Definition, typename result_items<some_result<Definition>>::type>;
     const bool returns_parameters = given.returns.find('!') != std::string_view::npos;
     const std::size_t stated = returns_parameters ? 0 : count_returns(given.returns);
     if (given.states_returns && stated != items::size) {
@@ -123,6 +123,14 @@ std::string complete_schema(const schema_text& given, op_description& descriptio
         require_results(description.name, given.returns, result_types(items()));
     }
     return text + ") -> " + (given.states_returns ? std::string(given.returns) : schema_of_results(items()));
+}
+
+// The schema of the operator that returns the saved results, too: that of the one without them, with another name.
+template <class Definition>
+std::string schema_with_saved(const std::string& schema, const std::string& name) {
+    const std::size_t parameters = schema.find('(');
+    return name + schema.substr(parameters, schema.rfind(" -> ") - parameters) + " -> " +
+           schema_of_results(typename result_items<some_result<Definition>>::type());
 }
 
 // Which parameters a schema like "(Tensor(a!) x) -> Tensor(a!)" returns.
@@ -154,7 +162,7 @@ std::string schema_of_function(const schema_text& given) {
 template <class Definition>
 std::string schema_of_backward(const Definition& definition) {
     const auto parameters = schema_types(some_arguments<Definition>());
-    std::string text = definition.name + "(";
+    std::string text = definition.dispatched + "(";
     for (std::size_t i = 0; i < parameters.size(); ++i) {
         text += parameters[i] + " " + definition.names[i] + ", ";
     }

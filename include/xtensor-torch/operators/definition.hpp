@@ -22,7 +22,8 @@ namespace xtt::detail {
 
 // What an operator is, apart from its types; shared by its kernels.
 struct op_description {
-    std::string name;                   // without namespace
+    std::string name;                   // without namespace, as messages say it
+    std::string dispatched;             // the operator that calls the function: its name, or that which returns more
     std::vector<std::string> names;     // of the parameters
     std::vector<std::string> labels;    // "softclip: argument 'x'", one a parameter
     std::vector<std::size_t> returned;  // parameters that the schema returns, "-> Tensor(a!)"
@@ -33,10 +34,12 @@ struct op_description {
     std::optional<c10::ScalarType> autocast_dtype{};  // nothing: that of the region
 };
 
-// `ConvertsResults`: what is computed in a wider type comes back in the element type of the tensors.
-template <class Signature, class F, class Elements, bool ConvertsResults = true>
+// `ConvertsResults`: what is computed in a wider type comes back in the element type of the tensors. The last
+// `SavedResults` of what the function returns are there for its backward alone.
+template <class Signature, class F, class Elements, bool ConvertsResults = true, std::size_t SavedResults = 0>
 struct op_definition : op_description {
     static constexpr bool converts_results = ConvertsResults;
+    static constexpr std::size_t saved_results = SavedResults;
     using signature = Signature;
     using function_type = F;
     using elements = Elements;

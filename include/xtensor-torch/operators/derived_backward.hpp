@@ -214,7 +214,7 @@ private:
 template <class Definition, class F>
 void register_backward_option(torch::Library& library, const std::shared_ptr<const Definition>& definition,
                               const std::vector<std::size_t>&, const repeated_in_torch<F>& repeated) {
-    library.impl(definition->name.c_str(),
+    library.impl(definition->dispatched.c_str(),
                  torch::dispatch(c10::DispatchKey::Autograd,
                                  torch::CppFunction::makeFromBoxedFunctor(std::make_unique<repeating_autograd_kernel>(
                                      definition->names.size() - 1, function_in_torch(definition, repeated)))));

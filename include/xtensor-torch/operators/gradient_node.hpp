@@ -12,6 +12,7 @@
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/saved_variable.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -36,7 +37,7 @@ struct gradient_plan {
     std::vector<bool> result_has_gradient;  // of each result
     std::vector<std::size_t> result_like;   // of each result of a backward: the argument of the same shape
     std::vector<std::size_t> gradient_of;   // of each result of the backward: the argument it belongs to
-    bool saves_results;                     // the backward takes them
+    std::size_t saved_results;              // how many, the last ones, the backward takes
     forward_in_torch in_torch{};            // what is differentiated in forward mode, if it is known
 };
 
@@ -50,6 +51,15 @@ auto make_node(Args&&... args) {
     } else {
         return c10::make_intrusive<N>(std::forward<Args>(args)...);
     }
+}
+
+// An operator of the same namespace, which only the dispatcher knows; `name` may have that of an overload behind a dot.
+inline c10::OperatorHandle operator_beside(const c10::OperatorHandle& op, const std::string& name) {
+    const std::string& qualified = op.operator_name().name;
+    const std::size_t dot = std::min(name.find('.'), name.size());
+    const std::string overload = dot < name.size() ? name.substr(dot + 1) : "";
+    return c10::Dispatcher::singleton().findSchemaOrThrow(
+        (qualified.substr(0, qualified.find("::") + 2) + name.substr(0, dot)).c_str(), overload.c_str());
 }
 
 // An argument or a result of any kind, kept for backward. Tensors are kept as autograd wants it, with their versions.
@@ -109,7 +119,7 @@ public:
         }
         m_inputs += slot.count;
         m_slots.push_back(slot);
-        if (m_plan->saves_results) {
+        if (m_slots.size() + m_plan->saved_results > m_plan->result_has_gradient.size()) {
             m_results.emplace_back(value, /*is_output=*/true);
         }
     }

@@ -47,10 +47,11 @@ void register_kernels(torch::Library& library, const std::shared_ptr<const Defin
     const std::vector<at::Tag> tags = tags_of(*definition);
     library.def(torch::schema(schema.c_str()), tags);
     // The key of all backends: tensors of those that this library does not compute on get a sentence of ours.
-    library.impl(definition->name.c_str(), torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd,
-                                                           torch::CppFunction::makeFromBoxedFunctor(
-                                                               std::make_unique<host_kernel<Definition>>(definition))));
-    library.impl(definition->name.c_str(),
+    library.impl(definition->dispatched.c_str(),
+                 torch::dispatch(
+                     c10::DispatchKey::CompositeExplicitAutograd,
+                     torch::CppFunction::makeFromBoxedFunctor(std::make_unique<host_kernel<Definition>>(definition))));
+    library.impl(definition->dispatched.c_str(),
                  torch::dispatch(c10::DispatchKey::Meta, torch::CppFunction::makeFromBoxedFunctor(
                                                              std::make_unique<meta_kernel<Definition>>(definition))));
 }
@@ -62,7 +63,7 @@ void register_batching(torch::Library& library, const Definition& definition) {
     if (!returns_nothing && !definition.is_batched) {
         return;
     }
-    library.impl(definition.name.c_str(),
+    library.impl(definition.dispatched.c_str(),
                  torch::dispatch(
                      c10::DispatchKey::FuncTorchBatched,
                      returns_nothing
@@ -72,27 +73,40 @@ void register_batching(torch::Library& library, const Definition& definition) {
 
 inline void register_autocast(torch::Library& library, const op_description& description) {
     for (const auto device : {c10::DeviceType::CPU, c10::DeviceType::CUDA}) {
-        library.impl(description.name.c_str(),
+        library.impl(description.dispatched.c_str(),
                      torch::dispatch(at::autocast::get_autocast_dispatch_key_from_device_type(device),
                                      torch::CppFunction::makeFromBoxedFunctor(
                                          std::make_unique<autocast_kernel>(description.autocast_dtype, device))));
     }
 }
 
+// The operator that callers see where the function returns more for its backward: it calls the one that returns all.
+struct hiding_kernel : c10::OperatorKernel {
+    std::string called;
+    std::size_t hidden;
+
+    hiding_kernel(std::string name, std::size_t count) : called(std::move(name)), hidden(count) {}
+
+    void operator()(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) const {
+        operator_beside(op, called).callBoxed(stack);
+        torch::jit::drop(*stack, hidden);
+    }
+};
+
 template <class Definition>
 void register_without_backward(torch::Library& library, const Definition& definition) {
     constexpr bool writes = writes_arguments<Definition>;
     if (writes && definition.returned.empty()) {
-        library.impl(definition.name.c_str(),
+        library.impl(definition.dispatched.c_str(),
                      torch::dispatch(c10::DispatchKey::Autograd, torch::CppFunction::makeFromBoxedFunctor(
                                                                      std::make_unique<refusing_autograd_kernel>(
                                                                          definition.name, definition.names.size()))));
         return;
     }
-    library.impl(definition.name.c_str(),
+    library.impl(definition.dispatched.c_str(),
                  torch::dispatch(c10::DispatchKey::Autograd, torch::autograd::autogradNotImplementedFallback()));
     if (writes) {
-        library.impl(definition.name.c_str(),
+        library.impl(definition.dispatched.c_str(),
                      torch::dispatch(c10::DispatchKey::ADInplaceOrView,
                                      torch::autograd::autogradNotImplementedInplaceOrViewFallback()));
     }
@@ -120,8 +134,8 @@ gradient_plan make_plan(const Forward& forward, const std::vector<std::size_t>& 
     static_assert(sizeof...(Gradient) == (std::size_t{A::is_tensor} + ... + 0),
                   "op: a backward returns one gradient for each tensor among the arguments of the forward, in a tuple; "
                   "std::nullopt where there is none");
-    gradient_plan plan{forward.name, {}, sizeof...(A), Forward::signature::is_backward, {A::is_tensor...}, {},
-                       result_like,  {}, false};
+    gradient_plan plan{
+        forward.name, {}, sizeof...(A), Forward::signature::is_backward, {A::is_tensor...}, {}, result_like, {}, 0};
     const auto add_result = [&]<class Item>(std::type_identity<Item>) {
         if (!is_none<Item>) {
             plan.result_has_gradient.push_back(has_gradient<Item>());
@@ -153,10 +167,12 @@ void register_backward(torch::Library& library, const std::shared_ptr<const Forw
     using forward_arguments = arguments_of<Forward, some_element>;
     using results = typename result_items<result_of_t<typename Forward::function_type, forward_arguments>>::type;
     using gradients = typename result_items<some_result<definition_type>>::type;
-    constexpr std::size_t gradient_count = decltype(differentiable(results()))::size;
+    using visible = visible_results<Forward, results>;
+    constexpr std::size_t gradient_count = decltype(differentiable(visible()))::size;
 
     op_description description;
-    description.name = backward_name(forward->name);
+    description.name = with_suffix(forward->name, "_backward");
+    description.dispatched = description.name;
     append_names(description.names, free_name("grad", forward->names), gradient_count);
     description.names.insert(description.names.end(), forward->names.begin(), forward->names.end());
     const std::size_t result_count = some_arguments<definition_type>::size - description.names.size();
@@ -164,9 +180,10 @@ void register_backward(torch::Library& library, const std::shared_ptr<const Forw
     description.labels = labels_for(description.name, description.names);
     description.round_trip = forward->round_trip;
 
-    gradient_plan plan = make_plan(*forward, result_like, forward_arguments(), results(), gradients());
+    gradient_plan plan = make_plan(*forward, result_like, forward_arguments(), visible(), gradients());
     plan.backward = description.name;
-    plan.saves_results = result_count > 0;
+    plan.result_has_gradient.insert(plan.result_has_gradient.end(), Forward::saved_results, false);
+    plan.saved_results = result_count;
 
     const auto definition = std::make_shared<const definition_type>(std::move(description), function);
     plan.in_torch = function_in_torch(definition, next...);
@@ -180,7 +197,7 @@ void register_backward(torch::Library& library, const std::shared_ptr<const Forw
         }
         (register_backward_option(library, definition, like, next), ...);
     }
-    library.impl(forward->name.c_str(),
+    library.impl(forward->dispatched.c_str(),
                  torch::dispatch(c10::DispatchKey::Autograd,
                                  torch::CppFunction::makeFromBoxedFunctor(std::make_unique<autograd_kernel>(
                                      std::make_shared<const gradient_plan>(std::move(plan))))));
@@ -212,6 +229,8 @@ template <class Definition, class... Backward>
 void register_op(torch::Library& library, const schema_text& given, op_description description,
                  const typename Definition::function_type& function, const Backward&... backward) {
     description.name = std::string(given.name);
+    description.dispatched =
+        Definition::saved_results == 0 ? description.name : with_suffix(description.name, "_with_saved");
     std::string schema;
     try {
         schema = complete_schema<Definition>(given, description);
@@ -227,6 +246,14 @@ void register_op(torch::Library& library, const schema_text& given, op_descripti
     }
     description.labels = labels_for(description.name, description.names);
     const auto definition = std::make_shared<const Definition>(std::move(description), function);
+    if constexpr (Definition::saved_results > 0) {
+        library.def(torch::schema(schema.c_str()));
+        library.impl(definition->name.c_str(),
+                     torch::dispatch(c10::DispatchKey::CompositeImplicitAutograd,
+                                     torch::CppFunction::makeFromBoxedFunctor(std::make_unique<hiding_kernel>(
+                                         definition->dispatched, Definition::saved_results))));
+        schema = schema_with_saved<Definition>(schema, definition->dispatched);
+    }
     register_kernels(library, definition, schema);
     register_batching(library, *definition);
     if (definition->is_autocast) {

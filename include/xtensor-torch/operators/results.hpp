@@ -50,6 +50,21 @@ struct result_items<std::pair<First, Second>> {
     using type = types<First, Second>;
 };
 
+// `Count` of the results, the first one being that at `First`.
+template <std::size_t First, std::size_t Count, class... R>
+consteval auto part_of(types<R...>) {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+        using all = std::tuple<std::type_identity<R>...>;
+        return types<typename std::tuple_element_t<First + I, all>::type...>();
+    }(std::make_index_sequence<Count>());
+}
+
+// Of a definition's results those that callers see, and those that only its backward does.
+template <class Definition, class Items>
+using visible_results = decltype(part_of<0, Items::size - Definition::saved_results>(Items()));
+template <class Definition, class Items>
+using saved_results_of = decltype(part_of<Items::size - Definition::saved_results, Definition::saved_results>(Items()));
+
 template <class R>
 inline constexpr bool is_none = std::is_same_v<std::remove_cvref_t<R>, std::nullopt_t>;
 

@@ -17,8 +17,8 @@ void elements_twice(torch::Library& library) {
     xtt::op<"f(x)", float>(library, [](const readable& x) { return x + x; });
 }
 
-// expect: op: the options of a registration are xtt::backward, xtt::derived, xtt::batched, xtt::autocast,
-// xtt::needs_values, xtt::host_round_trip and xtt::computed_dtype
+// expect: op: the options of a registration are xtt::backward, xtt::derived, xtt::saved_results,
+// xtt::batched, xtt::autocast, xtt::needs_values, xtt::host_round_trip and xtt::computed_dtype
 void unknown_option(torch::Library& library) { xtt::op<"f(x)", float>(library, twice, 3); }
 
 // expect: op: xtt::batched is for functions that return their results; what is written into arguments is mapped one by
@@ -31,6 +31,12 @@ void batched_in_place(torch::Library& library) {
 // argument would be lost
 void autocast_in_place(torch::Library& library) {
     xtt::op<"f(Tensor(a!) x) -> ()", float>(library, [](auto& x) { x += 1; }, xtt::autocast());
+}
+
+// expect: op: xtt::saved_results<N> is for functions that return more than N results, and stands beside the
+// xtt::backward that takes them
+void nothing_but_saved(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, twice, xtt::saved_results<1>, xtt::backward(twice_backward));
 }
 
 // expect: op: the function cannot be called with what the schema says
