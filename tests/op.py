@@ -367,6 +367,10 @@ def test_sizes_stay_symbols_where_they_are_divided():
     assert graphs_for(function, *(((20 + i, 30 + i),) for i in range(4))) == 1
 
 
+def test_strides_stay_symbols():
+    assert graphs_for(lambda x: 2 * ops.column_major(x + 1), *(((20 + i, 30 + i),) for i in range(4))) == 1
+
+
 def test_sizes_become_facts_where_they_follow_no_multiples():
     assert graphs_for(lambda x: 2 * ops.root(x + 1), *(((20 + i,),) for i in range(4))) == 4
     # A slice of five columns, of rows that may be shorter.

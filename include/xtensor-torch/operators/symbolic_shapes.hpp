@@ -29,7 +29,7 @@ inline at::Tensor empty_meta(c10::SymIntArrayRef sizes, c10::ScalarType dtype) {
         at::detail::empty_symint_meta(sizes, dtype, std::nullopt, c10::Device(c10::kMeta), std::nullopt, std::nullopt));
 }
 
-// Ranks and sizes of the results for some numbers.
+// Ranks, sizes and strides of the results for some numbers.
 struct answer {
     std::vector<std::int64_t> numbers;
     std::vector<std::int64_t> sizes;
@@ -101,17 +101,18 @@ private:
         return call_(symbols_);
     }
 
-    // Ranks and sizes of the tensors whose sizes are numbers.
+    // Of each tensor whose sizes are numbers: the rank, whether it is contiguous, the sizes, and the strides if it is
+    // not.
     static std::vector<std::int64_t> sizes_in(const torch::jit::Stack& results) {
         std::vector<std::int64_t> sizes;
         for (const c10::IValue& result : results) {
             for (const at::Tensor& tensor : tensors_in(result)) {
                 if (tensor.defined() && !has_symbolic_shape(tensor)) {
-                    if (!tensor.is_contiguous()) {
-                        throw no_rule();
-                    }
-                    sizes.push_back(tensor.dim());
+                    sizes.insert(sizes.end(), {tensor.dim(), tensor.is_contiguous() ? 1 : 0});
                     sizes.insert(sizes.end(), tensor.sizes().begin(), tensor.sizes().end());
+                    if (!tensor.is_contiguous()) {
+                        sizes.insert(sizes.end(), tensor.strides().begin(), tensor.strides().end());
+                    }
                 }
             }
         }
@@ -224,14 +225,24 @@ private:
         if (!tensor.defined() || has_symbolic_shape(tensor)) {
             return tensor;
         }
-        c10::SymDimVector sizes;
-        ++rule;  // of the rank
-        for (std::int64_t i = 0; i < tensor.dim(); ++i) {
-            sizes.push_back(rules_[rule++].with(symbols_.symbols));
-        }
+        rule += 2;  // the rank, and whether it is contiguous
+        const c10::SymDimVector sizes = next_in_symbols(tensor.dim(), rule);
+        const c10::SymDimVector strides = next_in_symbols(tensor.is_contiguous() ? 0 : tensor.dim(), rule);
         const auto is_known = [](const c10::SymInt& size) { return size.maybe_as_int().has_value(); };
-        const bool is_constant = std::all_of(sizes.begin(), sizes.end(), is_known);
-        return is_constant ? tensor : empty_meta(sizes, tensor.scalar_type());
+        if (std::all_of(sizes.begin(), sizes.end(), is_known)) {
+            return tensor;
+        }
+        return tensor.is_contiguous()
+                   ? empty_meta(sizes, tensor.scalar_type())
+                   : at::Tensor(at::detail::empty_strided_symint_meta(sizes, strides, tensor.scalar_type()));
+    }
+
+    c10::SymDimVector next_in_symbols(std::int64_t count, std::size_t& rule) const {
+        c10::SymDimVector values;
+        for (std::int64_t i = 0; i < count; ++i) {
+            values.push_back(rules_[rule++].with(symbols_.symbols));
+        }
+        return values;
     }
 
     size_numbers symbols_;
