@@ -1,4 +1,5 @@
 // The headers with LLVM's standard library, on Linux and, by scripts/matrix, for Windows.
+#include <xtensor-torch/autocast.hpp>
 #include <xtensor-torch/derived.hpp>
 #include <xtensor-torch/format.hpp>
 #include <xtensor-torch/xtensor-torch.hpp>

@@ -1,4 +1,5 @@
 // Operators of every kind, for op.cpp and op.py.
+#include <xtensor-torch/autocast.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/op.hpp>
 

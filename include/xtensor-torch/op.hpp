@@ -55,17 +55,8 @@ struct saved_results_t {};
 template <std::size_t Count>
 inline constexpr saved_results_t<Count> saved_results;
 
-/// In a registration: under torch.autocast the tensors of 32 bits and less are cast before the function is called, on
-/// the CPU and on CUDA. Without it the function computes in what it is given.
-struct autocast {
-    std::optional<c10::ScalarType> dtype;  ///< what they are cast to; nothing is the dtype of the region
-
-    /// To the dtype of the region, bfloat16 or half.
-    autocast() = default;
-
-    /// To one dtype in every region: at::kFloat for a function that loses too much in a shorter one.
-    explicit autocast(c10::ScalarType wanted) : dtype(wanted) {}
-};
+/// In a registration: tensors are cast in regions of torch.autocast. Its header is <xtensor-torch/autocast.hpp>.
+struct autocast;
 
 /// In a registration: the gradients are derived from the function. Its header is <xtensor-torch/derived.hpp>.
 struct derived_t;
@@ -128,6 +119,10 @@ void register_backward_option(torch::Library& library, const std::shared_ptr<con
                               const std::vector<std::size_t>& result_like, const backward<G, Next>& option) {
     register_backward(library, forward, result_like, option.function, option.next);
 }
+
+// In <xtensor-torch/autocast.hpp>.
+template <class Definition>
+void register_autocast(torch::Library& library, const Definition& definition, const autocast& option);
 
 // In <xtensor-torch/derived.hpp>.
 template <class F>
@@ -239,7 +234,8 @@ void op(torch::Library& library, F function, const Options&... options) {
         static_assert(!detail::any_is_value(typename detail::result_items<detail::some_result<definition>>::type()),
                       "op: xtt::batched is for functions that return tensors; a value has no dimension for a batch");
     }
-    if constexpr ((std::is_same_v<Options, autocast> || ...)) {
+    constexpr bool is_cast = (std::is_same_v<Options, autocast> || ...);
+    if constexpr (is_cast) {
         static_assert(
             !detail::writes_arguments<definition>,
             "op: xtt::autocast is for functions that return their results; what is written into the copy of a "
@@ -249,16 +245,20 @@ void op(torch::Library& library, F function, const Options&... options) {
     description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
     description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
     description.is_batched = is_batched;
-    if constexpr ((std::is_same_v<Options, autocast> || ...)) {
-        description.is_autocast = true;
+    if constexpr (is_cast) {
         description.autocast_dtype = std::get<const autocast&>(std::tie(options...)).dtype;
     }
-    std::apply(
+    const auto registered = std::apply(
         [&](const auto&... backward) {
-            detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, forward,
-                                            backward...);
+            return detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, forward,
+                                                   backward...);
         },
         std::tuple_cat(detail::backward_from(function, options)...));
+    if constexpr (is_cast) {
+        if (registered != nullptr) {
+            detail::register_autocast(library, *registered, std::get<const autocast&>(std::tie(options...)));
+        }
+    }
 }
 
 }  // namespace xtt

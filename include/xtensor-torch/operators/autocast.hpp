@@ -2,10 +2,7 @@
 // This file does so for an operator that asks for it.
 #pragma once
 
-#include <xtensor-torch/compatibility/error.hpp>
-#include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
-#include <xtensor-torch/visit.hpp>
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
@@ -16,7 +13,6 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
 
 namespace xtt::detail {
 
@@ -40,14 +36,5 @@ struct autocast_kernel : c10::OperatorKernel {
         op.callBoxed(stack);
     }
 };
-
-template <class... T>
-void require_listed(const std::string& name, c10::ScalarType dtype, element_list<T...> listed) {
-    if (!((dtype == scalar_type_v<T>) || ...)) {
-        throw_type_error("op: " + name + " is to compute in " + describe(dtype).name +
-                         " under autocast; the function takes " + names_of(listed) + ". Name one of these.");
-    }
-}
-inline void require_listed(const std::string&, c10::ScalarType, element_list<void>) {}
 
 }  // namespace xtt::detail

@@ -30,8 +30,7 @@ struct op_description {
     bool round_trip = false;
     bool needs_values = false;
     bool is_batched = false;
-    bool is_autocast = false;
-    std::optional<c10::ScalarType> autocast_dtype{};  // nothing: that of the region
+    std::optional<c10::ScalarType> autocast_dtype{};  // that its tensors are cast to, if it is always one
 };
 
 // `ConvertsResults`: what is computed in a wider type comes back in the element type of the tensors. The last

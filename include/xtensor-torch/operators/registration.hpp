@@ -3,7 +3,6 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/error.hpp>
-#include <xtensor-torch/operators/autocast.hpp>
 #include <xtensor-torch/operators/autograd.hpp>
 #include <xtensor-torch/operators/backward.hpp>
 #include <xtensor-torch/operators/batching.hpp>
@@ -13,6 +12,7 @@
 #include <xtensor-torch/operators/results.hpp>
 #include <xtensor-torch/operators/schema.hpp>
 #include <xtensor-torch/operators/signature.hpp>
+#include <xtensor-torch/visit.hpp>
 
 #include <ATen/core/enum_tag.h>
 #include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
@@ -69,15 +69,6 @@ void register_batching(torch::Library& library, const Definition& definition) {
                      returns_nothing
                          ? torch::CppFunction::makeFromBoxedFunctor(std::make_unique<looping_kernel>(definition.name))
                          : torch::CppFunction::makeFromBoxedFunctor(std::make_unique<batched_kernel>())));
-}
-
-inline void register_autocast(torch::Library& library, const op_description& description) {
-    for (const auto device : {c10::DeviceType::CPU, c10::DeviceType::CUDA}) {
-        library.impl(description.dispatched.c_str(),
-                     torch::dispatch(at::autocast::get_autocast_dispatch_key_from_device_type(device),
-                                     torch::CppFunction::makeFromBoxedFunctor(
-                                         std::make_unique<autocast_kernel>(description.autocast_dtype, device))));
-    }
 }
 
 // The operator that callers see where the function returns more for its backward: it calls the one that returns all.
@@ -224,10 +215,22 @@ void register_mistake(torch::Library& library, const schema_text& given, const s
     library.impl(name.c_str(), torch::CppFunction::makeFromBoxedFunctor(std::make_unique<mistaken_kernel>(mistake)));
 }
 
-// Registers an operator from its schema's text, its function, and the options of its registration.
+template <class... T>
+void require_listed(const std::string& name, c10::ScalarType dtype, element_list<T...> listed) {
+    if (!((dtype == scalar_type_v<T>) || ...)) {
+        throw_type_error("op: " + name + " is to compute in " + describe(dtype).name +
+                         " under autocast; the function takes " + names_of(listed) + ". Name one of these.");
+    }
+}
+inline void require_listed(const std::string&, c10::ScalarType, element_list<void>) {}
+
+// Registers an operator from its schema's text, its function, and the options of its registration. Nothing comes back
+// where the registration has a mistake.
 template <class Definition, class... Backward>
-void register_op(torch::Library& library, const schema_text& given, op_description description,
-                 const typename Definition::function_type& function, const Backward&... backward) {
+std::shared_ptr<const Definition> register_op(torch::Library& library, const schema_text& given,
+                                              op_description description,
+                                              const typename Definition::function_type& function,
+                                              const Backward&... backward) {
     description.name = std::string(given.name);
     description.dispatched =
         Definition::saved_results == 0 ? description.name : with_suffix(description.name, "_with_saved");
@@ -239,10 +242,12 @@ void register_op(torch::Library& library, const schema_text& given, op_descripti
             require_listed(description.name, *description.autocast_dtype, typename Definition::elements());
         }
     } catch (const c10::Error& mistake) {
-        return register_mistake<Definition>(library, given, mistake.what_without_backtrace());
+        register_mistake<Definition>(library, given, mistake.what_without_backtrace());
+        return nullptr;
     } catch (const std::exception& unreadable) {
-        return register_mistake<Definition>(
+        register_mistake<Definition>(
             library, given, "op: LibTorch cannot read the schema of " + description.name + ": " + unreadable.what());
+        return nullptr;
     }
     description.labels = labels_for(description.name, description.names);
     const auto definition = std::make_shared<const Definition>(std::move(description), function);
@@ -256,14 +261,12 @@ void register_op(torch::Library& library, const schema_text& given, op_descripti
     }
     register_kernels(library, definition, schema);
     register_batching(library, *definition);
-    if (definition->is_autocast) {
-        register_autocast(library, *definition);
-    }
     if constexpr (sizeof...(Backward) == 0) {
         register_without_backward(library, *definition);
     } else {
         (register_backward_option(library, definition, {}, backward), ...);
     }
+    return definition;
 }
 
 }  // namespace xtt::detail

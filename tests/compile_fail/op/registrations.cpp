@@ -1,5 +1,6 @@
 // Mistakes in registrations of operators, one a function, each with the sentence that the compiler must print. They
 // share a file because <torch/library.h> takes longer to compile than all of them.
+#include <xtensor-torch/autocast.hpp>
 #include <xtensor-torch/derived.hpp>
 
 using readable = xtt::tensor_view<const float>;
