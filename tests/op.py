@@ -635,6 +635,8 @@ def test_values_are_results():
     doubled.sum().backward()
     assert x.grad.tolist() == [2, 2, 2]
     assert ops.shape(torch.ones(2, 0, 4)) == [2, 0, 4]
+    assert ops.ends(torch.tensor([1.0, 2.5])) == ([1.0, 2.5], [False, True], None)
+    assert ops.ends(torch.tensor([1.0, 2.5, 4.0])) == ([1.0, 4.0], [False, True], 4.0)
     first = [ops.first_number(torch.arange(2, 4, dtype=dtype)) for dtype in (torch.float32, torch.int64)]
     assert first == [2, 2] and [type(f) for f in first] == [float, int]
 

@@ -142,6 +142,10 @@ const auto measures = [](const auto& x) {
 };
 const auto measures_backward = [](const auto& grad, const auto&) { return grad + grad; };
 const auto shape = [](const auto& x) { return std::vector<std::int64_t>(x.shape().begin(), x.shape().end()); };
+const auto ends = []<class T>(const xtt::tensor_view<const T>& x) {
+    return std::tuple(std::vector{x(0), x(x.size() - 1)}, std::vector{x(0) > 1, x(1) > 1},
+                      x.size() > 2 ? std::optional(x(2)) : std::nullopt);
+};
 const auto first_number = []<class T>(const xtt::tensor_view<const T>& x) { return at::Scalar(x(0)); };
 
 const auto sum_of_all = []<class T>(const xtt::tensor_view<const T>& x,
@@ -332,6 +336,7 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"measures(Tensor x) -> (float, int, bool, str, Tensor)", float>(library, measures,
                                                                             xtt::backward(measures_backward));
     xtt::op<"shape(Tensor x) -> int[]", float>(library, shape);
+    xtt::op<"ends(Tensor x) -> (float[], bool[], float?)", float, double>(library, ends);
     xtt::op<"first_number(x)", float, std::int64_t>(library, first_number);
     xtt::op<"rearranged(x, y)", float>(library, rearranged);
     xtt::op<"every_third(x)", float>(library, every_third);

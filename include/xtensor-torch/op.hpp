@@ -164,10 +164,9 @@ auto backward_from(const F& function, const Option& option) {
 ///   - tensors to read as `const auto&`, `tensor_view<const T> const&` or `tensor_view<const T, N> const&`;
 ///   - optional tensors as std::optional of those, and lists of tensors as std::vector of those;
 ///   - tensors to write as `auto&` or `tensor_view<T>&`: "Tensor(a!)" in the schema;
-///   - values: double, std::int64_t, bool, std::string, at::Scalar, and std::optional or std::vector of those; a
-///   "float"
-///     or "Scalar" that is taken as `const auto&` comes in the element type, so that it does not widen the result, and
-///     a "Scalar" that this type cannot hold is refused with c10::ValueError.
+///   - values: double, std::int64_t, bool, std::string, at::Scalar, and std::optional or std::vector of those. A
+///     "float" or "Scalar" that is taken as `const auto&` comes in the element type, so that it does not widen the
+///     result; a "Scalar" that this type cannot hold is refused with c10::ValueError.
 ///
 /// It returns an expression, which is evaluated straight into the result, a container, which is adopted, a value, a
 /// std::tuple of those for several results, or nothing.

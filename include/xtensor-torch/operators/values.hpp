@@ -138,18 +138,34 @@ struct scalar_argument {
     static stored make(op_call&, const c10::IValue& value) { return scalar_as<T>(value.toScalar()); }
 };
 
-// What a function returned, boxed.
+// LibTorch has integers and floating point numbers of 64 bits.
 template <op_value S>
-c10::IValue boxed(const S& value) {
-    if constexpr (std::same_as<S, bool>) {
+auto widened(const S& value) {
+    if constexpr (std::same_as<S, bool> || std::same_as<S, c10::Scalar>) {
         return value;
     } else if constexpr (std::integral<S>) {
         return static_cast<std::int64_t>(value);
-    } else if constexpr (std::is_convertible_v<S, double> && !std::same_as<S, c10::Scalar>) {
+    } else if constexpr (std::is_convertible_v<S, double>) {
         return static_cast<double>(value);
-    } else {
+    } else if constexpr (requires { value.has_value(); }) {
+        using wide = decltype(widened(*value));
+        return value ? std::optional<wide>(widened(*value)) : std::nullopt;
+    } else if constexpr (std::same_as<S, std::string>) {
         return value;
+    } else {
+        using element = typename S::value_type;
+        std::vector<decltype(widened(element()))> values;
+        for (const element& one : value) {
+            values.push_back(widened(one));
+        }
+        return values;
     }
+}
+
+// What a function returned, boxed.
+template <op_value S>
+c10::IValue boxed(const S& value) {
+    return widened(value);
 }
 
 }  // namespace xtt::detail
