@@ -61,7 +61,7 @@ public:
 
     template <class... Stage>
     void reduce(const std::tuple<Stage...>& stages) {
-        std::apply([this](const auto&... stage) { (reduce(stage), ...); }, stages);
+        std::apply([&](const auto&... stage) { (reduce(stage), ...); }, stages);
     }
 
     // `columns` are those of the whole expression.
