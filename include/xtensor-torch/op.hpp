@@ -220,8 +220,7 @@ void op(torch::Library& library, F function, const Options&... options) {
                                              !(std::is_same_v<Options, computed_dtype_t> || ...), saved>;
     if constexpr (saved > 0) {
         static_assert(
-            (detail::is_backward<Options> || ...) &&
-                detail::result_items<detail::some_result<definition>>::type::size > saved,
+            (detail::is_backward<Options> || ...) && detail::some_items<definition>::size > saved,
             "op: xtt::saved_results<N> is for functions that return more than N results, and stands beside the "
             "xtt::backward that takes them");
     }
@@ -230,7 +229,7 @@ void op(torch::Library& library, F function, const Options&... options) {
         static_assert(!detail::writes_arguments<definition>,
                       "op: xtt::batched is for functions that return their results; what is written into arguments is "
                       "mapped one by one without it");
-        static_assert(!detail::any_is_value(typename detail::result_items<detail::some_result<definition>>::type()),
+        static_assert(!detail::any_is_value(detail::some_items<definition>()),
                       "op: xtt::batched is for functions that return tensors; a value has no dimension for a batch");
     }
     constexpr bool is_cast = (std::is_same_v<Options, autocast> || ...);

@@ -19,9 +19,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace xtt::detail {
@@ -99,6 +101,12 @@ torch::jit::Stack with_tensors(c10::ArrayRef<c10::IValue> values, const F& funct
         }
     }
     return changed;
+}
+
+// Puts other values in the place of the last `count` ones.
+inline void replace_last(torch::jit::Stack& stack, std::size_t count, torch::jit::Stack&& values) {
+    torch::jit::drop(stack, count);
+    stack.insert(stack.end(), std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
 }
 
 // How the arguments of a call are made. Where `numbers` are given, they stand for the sizes that are symbols.

@@ -28,11 +28,9 @@ struct autocast_kernel : c10::OperatorKernel {
             at::autocast::get_autocast_dispatch_key_from_device_type(device));
         const c10::ScalarType wanted = dtype ? *dtype : at::autocast::get_autocast_dtype(device);
         const std::size_t count = op.schema().arguments().size();
-        auto arguments = with_tensors(torch::jit::last(*stack, count), [&](const at::Tensor& tensor) {
+        replace_last(*stack, count, with_tensors(torch::jit::last(*stack, count), [&](const at::Tensor& tensor) {
             return at::autocast::cached_cast(wanted, tensor, device);
-        });
-        torch::jit::drop(*stack, count);
-        stack->insert(stack->end(), arguments.begin(), arguments.end());
+        }));
         op.callBoxed(stack);
     }
 };

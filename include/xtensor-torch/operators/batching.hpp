@@ -117,10 +117,9 @@ struct batched_kernel : c10::OperatorKernel {
             return whole.expand_symint(sizes);
         });
         op.callBoxed(&called);
-        torch::jit::drop(*stack, count);
-        const auto results = with_tensors(
-            called, [&](const at::Tensor& result) { return at::functorch::makeBatched(result, 0, batch.level); });
-        stack->insert(stack->end(), results.begin(), results.end());
+        replace_last(*stack, count, with_tensors(called, [&](const at::Tensor& result) {
+            return at::functorch::makeBatched(result, 0, batch.level);
+        }));
     }
 };
 

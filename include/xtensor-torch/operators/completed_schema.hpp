@@ -112,7 +112,7 @@ std::string complete_schema(const schema_text& given, op_description& descriptio
             text += "=" + std::string(parameter.default_value);
         }
     }
-    using items = visible_results<Definition, typename result_items<some_result<Definition>>::type>;
+    using items = visible_results<Definition, some_items<Definition>>;
     const bool returns_parameters = given.returns.find('!') != std::string_view::npos;
     const std::size_t stated = returns_parameters ? 0 : count_returns(given.returns);
     if (given.states_returns && stated != items::size) {
@@ -131,7 +131,7 @@ template <class Definition>
 std::string schema_with_saved(const std::string& schema, const std::string& name) {
     const std::size_t parameters = schema.find('(');
     return name + schema.substr(parameters, schema.rfind(" -> ") - parameters) + " -> " +
-           schema_of_results(typename result_items<some_result<Definition>>::type());
+           schema_of_results(some_items<Definition>());
 }
 
 // Which parameters a schema like "(Tensor(a!) x) -> Tensor(a!)" returns.
@@ -149,26 +149,31 @@ inline std::vector<std::size_t> returned_parameters(const c10::FunctionSchema& s
     return returned;
 }
 
+inline std::string parameter_list(const std::vector<std::string>& types, const std::vector<std::string>& names) {
+    std::string text;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        text += (i == 0 ? "" : ", ") + types[i] + " " + names[i];
+    }
+    return text;
+}
+
 // The schema of an operator whose own one cannot be taken: the parameters and results that the function has.
 template <class Definition>
 std::string schema_of_function(const schema_text& given) {
     const auto types = schema_types(some_arguments<Definition>());
-    std::string schema = std::string(given.name) + "(";
+    std::vector<std::string> names;
     for (std::size_t i = 0; i < types.size(); ++i) {
-        schema += (i == 0 ? "" : ", ") + types[i] + " " + parameter_name(given, i);
+        names.push_back(parameter_name(given, i));
     }
-    return schema + ") -> " + schema_of_results(typename result_items<some_result<Definition>>::type());
+    return std::string(given.name) + "(" + parameter_list(types, names) + ") -> " +
+           schema_of_results(some_items<Definition>());
 }
 
 template <class Definition>
 std::string schema_of_backward(const Definition& definition) {
-    const auto parameters = schema_types(some_arguments<Definition>());
-    std::string text = definition.dispatched + "(";
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-        text += parameters[i] + " " + definition.names[i] + ", ";
-    }
-    using items = typename result_items<some_result<Definition>>::type;
-    return text + "bool[] " + free_name("needs_input_grad", definition.names) + ") -> " + schema_of_results(items());
+    const auto types = schema_types(some_arguments<Definition>());
+    return definition.dispatched + "(" + parameter_list(types, definition.names) + ", bool[] " +
+           free_name("needs_input_grad", definition.names) + ") -> " + schema_of_results(some_items<Definition>());
 }
 
 }  // namespace xtt::detail

@@ -6,6 +6,7 @@
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
+#include <xtensor-torch/operators/results.hpp>
 #include <xtensor-torch/operators/signature.hpp>
 #include <xtensor-torch/visit.hpp>
 
@@ -96,6 +97,10 @@ using converted_to =
 
 template <class Definition>
 using some_result = result_of_t<typename Definition::function_type, some_arguments<Definition>>;
+
+// All that its function returns, one by one.
+template <class Definition>
+using some_items = typename result_items<some_result<Definition>>::type;
 
 // The first tensor among the parameters that share the element type, and the parameter's index.
 struct leading_tensor {

@@ -15,7 +15,6 @@
 #include <c10/core/GradMode.h>
 
 #include <cstddef>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,7 +46,7 @@ void push_result(torch::jit::Stack& stack, const Results& results, bool wanted, 
     if constexpr (!is_none<R>) {
         if (wanted) {
             stack.push_back(results(result));
-        } else if (result_schema_type<R>() == "Tensor[]") {
+        } else if constexpr (is_tensor_list<std::remove_cvref_t<R>>) {
             stack.push_back(std::vector<at::Tensor>());
         } else {
             stack.push_back(at::Tensor());
@@ -149,8 +148,7 @@ torch::jit::Stack function_results(const Definition& definition, op_call& call, 
 
 template <class Definition>
 void replace_arguments(const Definition& definition, torch::jit::Stack& stack, torch::jit::Stack&& returned) {
-    torch::jit::drop(stack, definition.names.size() + (Definition::signature::is_backward ? 1 : 0));
-    stack.insert(stack.end(), std::make_move_iterator(returned.begin()), std::make_move_iterator(returned.end()));
+    replace_last(stack, definition.names.size() + (Definition::signature::is_backward ? 1 : 0), std::move(returned));
 }
 
 /// Runs the function on the elements of tensors in host memory, or on host copies of them where the operator makes a
@@ -195,7 +193,7 @@ struct meta_kernel : c10::OperatorKernel {
 
     void operator()(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack* stack) const {
         const c10::NoGradGuard unrecorded;
-        if constexpr (any_is_value(typename result_items<some_result<Definition>>::type())) {
+        if constexpr (any_is_value(some_items<Definition>())) {
             throw_error(definition->name +
                         ": the result is a value that depends on those of the arguments, and tensors on the meta "
                         "device or being compiled have none; tensors with elements are needed. Call it outside of what "
@@ -212,17 +210,19 @@ struct meta_kernel : c10::OperatorKernel {
         const wanted_results wanted = read_mask(Definition::signature::is_backward, *stack);
         const auto values = values_on(*stack, *definition);
         with_op_element(*definition, values, call, [&]<class T>(std::type_identity<T>) {
-            const auto results = [&] { return function_results<op_mode::meta, T>(*definition, call, wanted, *stack); };
+            const auto results_with = [&](const size_numbers* numbers) {
+                op_call one = call;
+                one.numbers = numbers;
+                return function_results<op_mode::meta, T>(*definition, one, wanted, *stack);
+            };
             size_numbers symbols = symbols_of(values);
             std::optional<torch::jit::Stack> returned;
             if (!symbols.symbols.empty()) {
                 returned = symbolic_call(std::move(symbols), [&](const size_numbers& numbers) {
-                               call.numbers = &numbers;
-                               return results();
+                               return results_with(&numbers);
                            }).results();
-                call.numbers = nullptr;
             }
-            replace_arguments(*definition, *stack, returned ? std::move(*returned) : results());
+            replace_arguments(*definition, *stack, returned ? std::move(*returned) : results_with(nullptr));
         });
     }
 };

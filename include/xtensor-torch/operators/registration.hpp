@@ -32,7 +32,7 @@ namespace xtt::detail {
 template <class Definition>
 std::vector<at::Tag> tags_of(const Definition& definition) {
     std::vector<at::Tag> tags{at::Tag::pt2_compliant_tag};
-    if (any_is_value(typename result_items<some_result<Definition>>::type())) {
+    if (any_is_value(some_items<Definition>())) {
         tags.push_back(at::Tag::data_dependent_output);
     }
     if (definition.needs_values) {
@@ -157,7 +157,7 @@ void register_backward(torch::Library& library, const std::shared_ptr<const Forw
     using some_element = typename first_of<elements>::type;
     using forward_arguments = arguments_of<Forward, some_element>;
     using results = typename result_items<result_of_t<typename Forward::function_type, forward_arguments>>::type;
-    using gradients = typename result_items<some_result<definition_type>>::type;
+    using gradients = some_items<definition_type>;
     using visible = visible_results<Forward, results>;
     constexpr std::size_t gradient_count = decltype(differentiable(visible()))::size;
 

@@ -91,6 +91,11 @@ struct item_traits<std::vector<R, A>> : item_traits<R> {
     static constexpr const char* schema_type = "Tensor[]";
 };
 
+template <class R>
+inline constexpr bool is_tensor_list = false;
+template <class R, class A>
+inline constexpr bool is_tensor_list<std::vector<R, A>> = !op_value<std::vector<R, A>>;
+
 // A result that is no tensor.
 template <class R>
 concept value_result = op_value<std::remove_cvref_t<R>>;

@@ -26,8 +26,8 @@ inline c10::DimVector concrete_sizes(const at::Tensor& tensor) {
     return sizes;
 }
 
-// The symbols among the sizes of some tensors, and a number for each. Sizes that are known to differ by a constant, n
-// and n + 1, are one symbol, the smallest of them: then they keep their difference.
+// The symbols among the sizes of some tensors, and a number for each, which the caller gives. Sizes that are known to
+// differ by a constant, n and n + 1, are one symbol, the smallest of them: then they keep their difference.
 struct size_numbers {
     std::vector<c10::SymInt> symbols;
     std::vector<std::int64_t> numbers;
@@ -63,7 +63,6 @@ private:
             }
         }
         symbols.push_back(size);
-        numbers.push_back(1);
     }
 
     std::int64_t number_for(const c10::SymInt& size) const {

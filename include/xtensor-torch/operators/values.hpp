@@ -118,12 +118,7 @@ bool can_hold(const c10::Scalar& number) {
 
 // A number of any kind, "Scalar", that comes in the element type T of the tensors.
 template <class T>
-struct scalar_argument {
-    static constexpr bool is_tensor = false;
-    static constexpr bool is_shared = false;
-    static constexpr bool is_written = false;
-    using passed = const T&;
-    using stored = T;
+struct scalar_argument : value_argument<T> {
     using settled = scalar_argument;
     using others = types<c10::Scalar>;
 
@@ -135,7 +130,7 @@ struct scalar_argument {
                               conversion_to(describe(number.type())) + ".");
         }
     }
-    static stored make(op_call&, const c10::IValue& value) { return scalar_as<T>(value.toScalar()); }
+    static T make(op_call&, const c10::IValue& value) { return scalar_as<T>(value.toScalar()); }
 };
 
 // LibTorch has integers and floating point numbers of 64 bits.
