@@ -5,10 +5,9 @@
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
 #include <xtensor-torch/operators/gradient_node.hpp>
+#include <xtensor-torch/operators/torch_autograd.hpp>
 
 #include <c10/core/GradMode.h>
-#include <torch/csrc/autograd/function.h>
-#include <torch/csrc/autograd/functions/utils.h>
 #include <torch/library.h>
 
 #include <algorithm>

@@ -6,10 +6,10 @@
 #include <xtensor-torch/operators/definition.hpp>
 #include <xtensor-torch/operators/gradient_pass.hpp>
 #include <xtensor-torch/operators/registration.hpp>
+#include <xtensor-torch/operators/torch_autograd.hpp>
 
 #include <ATen/ops/alias.h>
 #include <ATen/ops/zeros_like.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <concepts>

@@ -5,12 +5,10 @@
 
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
+#include <xtensor-torch/operators/torch_autograd.hpp>
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/zeros_like.h>
-#include <torch/csrc/autograd/function.h>
-#include <torch/csrc/autograd/functions/utils.h>
-#include <torch/csrc/autograd/saved_variable.h>
 
 #include <algorithm>
 #include <cstddef>

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <xtensor-torch/operators/row_pass.hpp>
+#include <xtensor-torch/operators/torch_autograd.hpp>
 
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <array>

@@ -12,10 +12,10 @@
 #include <xtensor-torch/operators/results.hpp>
 #include <xtensor-torch/operators/schema.hpp>
 #include <xtensor-torch/operators/signature.hpp>
+#include <xtensor-torch/operators/torch_autograd.hpp>
 #include <xtensor-torch/visit.hpp>
 
 #include <ATen/core/enum_tag.h>
-#include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
 #include <torch/library.h>
 
 #include <cstddef>

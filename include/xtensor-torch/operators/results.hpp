@@ -10,11 +10,11 @@
 #include <xtensor-torch/operators/arguments.hpp>
 #include <xtensor-torch/operators/call_lifetime.hpp>
 #include <xtensor-torch/operators/symbolic_shapes.hpp>
+#include <xtensor-torch/operators/torch_autograd.hpp>
 #include <xtensor-torch/operators/values.hpp>
 #include <xtensor-torch/to_device.hpp>
 
 #include <ATen/EmptyTensor.h>
-#include <ATen/ExpandUtils.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 #include <c10/core/SymIntArrayRef.h>
