@@ -368,9 +368,6 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"wait_for_signal(x)", float>(library, wait_for_signal);
     xtt::op<"signal(x)", float>(library, send_signal);
     // Mistakes that only the run can see.
-    xtt::op<"stretch_wrongly(Tensor x, int factor)">(library, stretch);
-    xtt::op<"shape_wrongly(Tensor x) -> int", float>(library, shape);
-    xtt::op<"twice_wrongly(Tensor x) -> (Tensor, Tensor)", float>(library, twice);
     xtt::op<"stretch_by_default(Tensor x, float factor=much)">(library, stretch);
 }
 

@@ -152,6 +152,52 @@ auto backward_from(const F& function, const Option& option) {
     }
 }
 
+// Registers a function that can be called with what the schema says; `forward` is what the operator calls for it.
+template <class Definition, class F, class... Options>
+void register_with_options(torch::Library& library, const schema_text& given, const F& function,
+                           const typename Definition::function_type& forward, const Options&... options) {
+    constexpr std::size_t saved = Definition::saved_results;
+    if constexpr (saved > 0) {
+        static_assert(
+            (is_backward<Options> || ...) && some_items<Definition>::size > saved,
+            "op: xtt::saved_results<N> is for functions that return more than N results, and stands beside the "
+            "xtt::backward that takes them");
+    }
+    require_agreement<Definition>();
+    constexpr bool is_batched = (std::is_same_v<Options, batched_t> || ...);
+    if constexpr (is_batched) {
+        static_assert(!writes_arguments<Definition>,
+                      "op: xtt::batched is for functions that return their results; what is written into arguments is "
+                      "mapped one by one without it");
+        static_assert(!any_is_value(some_items<Definition>()),
+                      "op: xtt::batched is for functions that return tensors; a value has no dimension for a batch");
+    }
+    constexpr bool is_cast = (std::is_same_v<Options, autocast> || ...);
+    if constexpr (is_cast) {
+        static_assert(
+            !writes_arguments<Definition>,
+            "op: xtt::autocast is for functions that return their results; what is written into the copy of a "
+            "cast argument would be lost");
+    }
+    op_description description;
+    description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
+    description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
+    description.is_batched = is_batched;
+    if constexpr (is_cast) {
+        description.autocast_dtype = std::get<const autocast&>(std::tie(options...)).dtype;
+    }
+    const auto registered = std::apply(
+        [&](const auto&... backward) {
+            return register_op<Definition>(library, given, description, forward, backward...);
+        },
+        std::tuple_cat(backward_from(function, options)...));
+    if constexpr (is_cast) {
+        if (registered != nullptr) {
+            register_autocast(library, *registered, std::get<const autocast&>(std::tie(options...)));
+        }
+    }
+}
+
 }  // namespace detail
 
 /// Makes an operator of a function over views, inside TORCH_LIBRARY:
@@ -194,9 +240,10 @@ auto backward_from(const F& function, const Option& option) {
 /// others become facts.
 ///
 /// The operator throws c10::TypeError for another dtype or device, c10::ValueError for shapes that do not broadcast,
-/// and whatever `view` throws; the sentence starts with the operator's and the argument's name. Where schema and
-/// function disagree the registration warns, and each call of the operator throws c10::TypeError: a library with one
-/// mistake can be loaded.
+/// and whatever `view` throws; the sentence starts with the operator's and the argument's name. A schema that
+/// contradicts the function does not compile. Where LibTorch cannot read the schema, or the dtype of `autocast` is not
+/// listed, the registration warns, and each call of the operator throws c10::TypeError: a library with one mistake can
+/// be loaded.
 template <detail::op_text Schema, class... Elements, class F, class... Options>
 void op(torch::Library& library, F function, const Options&... options) {
     static_assert(
@@ -218,44 +265,14 @@ void op(torch::Library& library, F function, const Options&... options) {
     constexpr std::size_t saved = (detail::saved_by<Options> + ... + 0);
     using definition = detail::op_definition<detail::stated_signature<Schema, forward_type>, forward_type, elements,
                                              !(std::is_same_v<Options, computed_dtype_t> || ...), saved>;
-    if constexpr (saved > 0) {
-        static_assert(
-            (detail::is_backward<Options> || ...) && detail::some_items<definition>::size > saved,
-            "op: xtt::saved_results<N> is for functions that return more than N results, and stands beside the "
-            "xtt::backward that takes them");
-    }
-    constexpr bool is_batched = (std::is_same_v<Options, batched_t> || ...);
-    if constexpr (is_batched) {
-        static_assert(!detail::writes_arguments<definition>,
-                      "op: xtt::batched is for functions that return their results; what is written into arguments is "
-                      "mapped one by one without it");
-        static_assert(!detail::any_is_value(detail::some_items<definition>()),
-                      "op: xtt::batched is for functions that return tensors; a value has no dimension for a batch");
-    }
-    constexpr bool is_cast = (std::is_same_v<Options, autocast> || ...);
-    if constexpr (is_cast) {
-        static_assert(
-            !detail::writes_arguments<definition>,
-            "op: xtt::autocast is for functions that return their results; what is written into the copy of a "
-            "cast argument would be lost");
-    }
-    detail::op_description description;
-    description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
-    description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
-    description.is_batched = is_batched;
-    if constexpr (is_cast) {
-        description.autocast_dtype = std::get<const autocast&>(std::tie(options...)).dtype;
-    }
-    const auto registered = std::apply(
-        [&](const auto&... backward) {
-            return detail::register_op<definition>(library, detail::read_schema(Schema.view()), description, forward,
-                                                   backward...);
-        },
-        std::tuple_cat(detail::backward_from(function, options)...));
-    if constexpr (is_cast) {
-        if (registered != nullptr) {
-            detail::register_autocast(library, *registered, std::get<const autocast&>(std::tie(options...)));
-        }
+    using arguments = detail::some_arguments<definition>;
+    static_assert(!std::is_same_v<arguments, detail::no_choice>,
+                  "op: the function cannot be called with what the schema says; give it one parameter for each in the "
+                  "schema, tensors as const auto& or tensor_view<const T> const&, tensors that are written as auto& or "
+                  "tensor_view<T>&");
+    if constexpr (!std::is_same_v<arguments, detail::no_choice>) {
+        detail::register_with_options<definition>(library, detail::read_schema(Schema.view()), function, forward,
+                                                  options...);
     }
 }
 

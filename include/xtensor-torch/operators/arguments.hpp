@@ -7,6 +7,7 @@
 #include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/elements/dtype_names.hpp>
+#include <xtensor-torch/operators/schema.hpp>
 #include <xtensor-torch/operators/size_numbers.hpp>
 #include <xtensor-torch/to_host.hpp>
 #include <xtensor-torch/view.hpp>
@@ -194,9 +195,8 @@ struct view_argument {
     using passed = std::conditional_t<is_written, View&, const View&>;
     using stored = View;
 
-    static std::string schema_type(std::size_t position) {
-        return is_written ? "Tensor(" + std::string(1, static_cast<char>('a' + position)) + "!)" : "Tensor";
-    }
+    static constexpr schema_type type{is_written ? word::written : word::tensor};
+
     static void require(const op_call& call, const char* label, const c10::IValue& value) {
         viewed<View>::require(call, label, tensor_of(value), Shared);
     }
@@ -217,7 +217,8 @@ struct optional_argument {
     using passed = const std::optional<View>&;
     using stored = std::optional<View>;
 
-    static std::string schema_type(std::size_t) { return "Tensor?"; }
+    static constexpr schema_type type = schema_type{word::tensor}.optional();
+
     static void require(const op_call& call, const char* label, const c10::IValue& value) {
         if (is_present(value)) {
             viewed<View>::require(call, label, value.toTensor(), Shared);
@@ -240,7 +241,8 @@ struct list_argument {
     using passed = const std::vector<View>&;
     using stored = std::vector<View>;
 
-    static std::string schema_type(std::size_t) { return "Tensor[]"; }
+    static constexpr schema_type type = schema_type{word::tensor}.list();
+
     static void require(const op_call& call, const char* label, const c10::IValue& value) {
         for (const at::Tensor& tensor : value.toTensorVector()) {
             viewed<View>::require(call, label, tensor, Shared);

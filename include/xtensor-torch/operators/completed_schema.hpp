@@ -13,22 +13,15 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace xtt::detail {
 
-// The schema's text without the names of the alias sets, which are free.
-inline std::string without_alias_name(std::string type) {
-    if (type.size() > 8 && type.starts_with("Tensor(")) {
-        type[7] = 'a';
-    }
-    return type;
-}
-
 template <class... A>
 std::vector<std::string> schema_types(types<A...>) {
     std::size_t position = 0;
-    return {A::schema_type(position++)...};
+    return {text_of(A::type, position++)...};
 }
 
 inline std::vector<std::string> labels_for(const std::string& name, const std::vector<std::string>& names) {
@@ -65,29 +58,55 @@ inline std::string parameter_name(const schema_text& given, std::size_t number) 
     return name.empty() ? "_" + std::to_string(number) : std::string(name);
 }
 
-template <class... R>
-std::vector<std::string> result_types(types<R...>) {
-    std::vector<std::string> found;
-    ((is_none<R> ? void() : found.push_back(result_schema_type<R>())), ...);
-    return found;
+template <std::size_t Number, schema_type Stated, schema_type Taken>
+consteval void require_parameter() {
+    static_assert(
+        Stated == schema_type() || Stated == Taken,
+        "op: the schema gives a parameter another type than the function takes; leave the type out to have it "
+        "inferred");
 }
 
-// Refuses a schema that names other types of results than the function returns, in as many words.
-inline void require_results(const std::string& name, std::string_view returns, const std::vector<std::string>& types) {
-    std::string_view rest = within_parentheses(returns);
-    for (const std::string& type : types) {
-        std::string_view stated = take_item(rest);
-        stated = stated.substr(0, stated.find(' '));
-        // A result may be an undefined tensor, and the schema may say so.
-        if (stated != type && !(stated == "Tensor?" && type == "Tensor")) {
-            throw_type_error("op: the schema of " + name + " returns " + std::string(stated) +
-                             " where the function returns " + type +
-                             ". Leave the arrow out to have the results inferred.");
+template <std::size_t Number, schema_type Stated, schema_type Returned>
+consteval void require_result() {
+    // A result may be an undefined tensor, and the schema may say so.
+    constexpr bool may_be_undefined = Returned == schema_type{word::tensor} && Stated == Returned.optional();
+    static_assert(
+        Stated == Returned || may_be_undefined,
+        "op: the schema gives a result another type than the function returns; leave the arrow out to have it "
+        "inferred");
+}
+
+template <class Signature, class... A, std::size_t... I>
+consteval void require_parameters(types<A...>, std::index_sequence<I...>) {
+    (require_parameter<I, Signature::outline.parameters[I], A::type>(), ...);
+}
+
+template <class Signature, class... R, std::size_t... I>
+consteval void require_results(types<R...>, std::index_sequence<I...>) {
+    (require_result<I, Signature::outline.results[I], type_of_result<R>()>(), ...);
+}
+
+// Refuses a schema that contradicts the function. The compiler names what is at odds in the lines around the sentence.
+template <class Definition>
+consteval void require_agreement() {
+    using signature = typename Definition::signature;
+    using arguments = some_arguments<Definition>;
+    using results = visible_results<Definition, some_items<Definition>>;
+    if constexpr (signature::outline.names_parameters && signature::outline.count == arguments::size) {
+        require_parameters<signature>(arguments(), std::make_index_sequence<arguments::size>());
+    }
+    if constexpr (signature::outline.states_results) {
+        static_assert(
+            signature::outline.result_count == results::size,
+            "op: the schema names another number of results than the function returns; leave the arrow out to "
+            "have them inferred");
+        if constexpr (signature::outline.result_count == results::size) {
+            require_results<signature>(results(), std::make_index_sequence<results::size>());
         }
     }
 }
 
-// Reads the schema that was given, fills in what it leaves out, and refuses what contradicts the function.
+// Reads the schema that was given, and fills in what it leaves out.
 template <class Definition>
 std::string complete_schema(const schema_text& given, op_description& description) {
     const auto inferred = schema_types(some_arguments<Definition>());
@@ -97,11 +116,6 @@ std::string complete_schema(const schema_text& given, op_description& descriptio
         const parameter_text parameter = given.names_parameters ? given.parameters[i] : parameter_text{};
         const std::string type = parameter.type.empty() ? inferred[i] : std::string(parameter.type);
         description.names.push_back(parameter_name(given, i));
-        if (without_alias_name(type) != without_alias_name(inferred[i])) {
-            throw_type_error("op: the schema of " + description.name + " gives '" + description.names[i] +
-                             "' the type " + type + "; the function takes " + inferred[i] +
-                             " there. Leave the type out to have it inferred.");
-        }
         text += i == 0 ? "" : ", ";
         if (parameter.keyword_only && !keyword_only) {
             text += "*, ";
@@ -113,16 +127,6 @@ std::string complete_schema(const schema_text& given, op_description& descriptio
         }
     }
     using items = visible_results<Definition, some_items<Definition>>;
-    const bool returns_parameters = given.returns.find('!') != std::string_view::npos;
-    const std::size_t stated = returns_parameters ? 0 : count_returns(given.returns);
-    if (given.states_returns && stated != items::size) {
-        throw_type_error("op: the schema of " + description.name + " returns " + plural(stated, "result") +
-                         "; the function returns " + std::to_string(items::size) +
-                         ". Leave the arrow out to have the results inferred.");
-    }
-    if (given.states_returns && !returns_parameters) {
-        require_results(description.name, given.returns, result_types(items()));
-    }
     return text + ") -> " + (given.states_returns ? std::string(given.returns) : schema_of_results(items()));
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace xtt::detail {
@@ -86,47 +87,51 @@ using inferred_choices =
                     types<optional_argument<tensor_view<const T>, true>, list_argument<tensor_view<const T>, true>>,
                     optional_or_list<double>, optional_or_list<std::int64_t>>::type;
 
-template <word Word, class T>
-consteval auto choices_of() {
-    static_assert(Word != word::unknown,
-                  "op: a parameter's type in the schema is one of Tensor, Tensor(a!), Tensor?, Tensor[], float, int, "
-                  "bool, str, Scalar, float[], int[], bool[], float?, int?, bool?, str?, Scalar?");
-    if constexpr (Word == word::inferred) {
-        return inferred_choices<T>();
-    } else if constexpr (Word == word::tensor) {
-        return read_choices<T>();
-    } else if constexpr (Word == word::written) {
-        return written_choices<T>();
-    } else if constexpr (Word == word::optional_tensor) {
-        return wrapped_choices<optional_argument, T>();
-    } else if constexpr (Word == word::tensor_list) {
-        return wrapped_choices<list_argument, T>();
-    } else if constexpr (Word == word::real) {
-        return types<open_real<T>>();
-    } else if constexpr (Word == word::integer) {
-        return types<open_integer<T>>();
-    } else if constexpr (Word == word::boolean) {
-        return types<value_argument<bool>>();
-    } else if constexpr (Word == word::text) {
-        return types<value_argument<std::string>>();
-    } else if constexpr (Word == word::scalar) {
-        return types<scalar_argument<T>>();
-    } else if constexpr (Word == word::reals) {
-        return types<value_argument<std::vector<double>>>();
-    } else if constexpr (Word == word::integers) {
-        return types<value_argument<std::vector<std::int64_t>>>();
-    } else if constexpr (Word == word::booleans) {
-        return types<value_argument<std::vector<bool>>>();
-    } else if constexpr (Word == word::optional_real) {
-        return types<value_argument<std::optional<double>>>();
-    } else if constexpr (Word == word::optional_integer) {
-        return types<value_argument<std::optional<std::int64_t>>>();
-    } else if constexpr (Word == word::optional_boolean) {
-        return types<value_argument<std::optional<bool>>>();
-    } else if constexpr (Word == word::optional_scalar) {
-        return types<value_argument<std::optional<c10::Scalar>>>();
+template <schema_type Type>
+consteval auto value_of_type() {
+    if constexpr (Type.is_optional()) {
+        return std::type_identity<std::optional<typename decltype(value_of_type<Type.inner()>())::type>>();
+    } else if constexpr (Type.is_list()) {
+        return std::type_identity<std::vector<typename decltype(value_of_type<Type.inner()>())::type>>();
+    } else if constexpr (Type.base == word::real) {
+        return std::type_identity<double>();
+    } else if constexpr (Type.base == word::integer) {
+        return std::type_identity<std::int64_t>();
+    } else if constexpr (Type.base == word::boolean) {
+        return std::type_identity<bool>();
+    } else if constexpr (Type.base == word::text) {
+        return std::type_identity<std::string>();
     } else {
-        return types<value_argument<std::optional<std::string>>>();
+        return std::type_identity<c10::Scalar>();
+    }
+}
+
+template <schema_type Type, class T>
+consteval auto choices_of() {
+    constexpr schema_type tensor{word::tensor};
+    constexpr bool is_value = Type.base != word::inferred && Type.base != word::tensor && Type.base != word::written &&
+                              Type.base != word::unknown;
+    if constexpr (Type == schema_type()) {
+        return inferred_choices<T>();
+    } else if constexpr (Type == tensor) {
+        return read_choices<T>();
+    } else if constexpr (Type == schema_type{word::written}) {
+        return written_choices<T>();
+    } else if constexpr (Type == tensor.optional()) {
+        return wrapped_choices<optional_argument, T>();
+    } else if constexpr (Type == tensor.list()) {
+        return wrapped_choices<list_argument, T>();
+    } else if constexpr (Type == schema_type{word::real}) {
+        return types<open_real<T>>();
+    } else if constexpr (Type == schema_type{word::integer}) {
+        return types<open_integer<T>>();
+    } else if constexpr (Type == schema_type{word::scalar}) {
+        return types<scalar_argument<T>>();
+    } else {
+        static_assert(is_value,
+                      "op: a parameter's type in the schema is one of Tensor, Tensor(a!), Tensor?, Tensor[], float, "
+                      "int, bool, str and Scalar, and of the last five with ? or [] behind them");
+        return types<value_argument<typename decltype(value_of_type<Type>())::type>>();
     }
 }
 

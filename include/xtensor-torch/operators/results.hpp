@@ -82,13 +82,13 @@ struct item_traits {
                   "op: a function returns an xtensor expression or container with elements of a dtype, a std::optional "
                   "or std::vector of those, a value, std::nullopt for no gradient, a std::tuple of those, or void");
     using value_type = typename std::remove_cvref_t<R>::value_type;
-    static constexpr const char* schema_type = "Tensor";
+    static constexpr schema_type type{word::tensor};
 };
 template <class R>
 struct item_traits<std::optional<R>> : item_traits<R> {};
 template <class R, class A>
 struct item_traits<std::vector<R, A>> : item_traits<R> {
-    static constexpr const char* schema_type = "Tensor[]";
+    static constexpr schema_type type = schema_type{word::tensor}.list();
 };
 
 template <class R>
@@ -101,11 +101,11 @@ template <class R>
 concept value_result = op_value<std::remove_cvref_t<R>>;
 
 template <class R>
-std::string result_schema_type() {
+consteval schema_type type_of_result() {
     if constexpr (value_result<R>) {
-        return value_traits<std::remove_cvref_t<R>>::schema_type();
+        return value_traits<std::remove_cvref_t<R>>::type;
     } else {
-        return item_traits<std::remove_cvref_t<R>>::schema_type;
+        return item_traits<std::remove_cvref_t<R>>::type;
     }
 }
 
@@ -121,7 +121,7 @@ std::string schema_of_results(types<R...>) {
     constexpr std::size_t count = ((is_none<R> ? 0 : 1) + ... + 0);
     [[maybe_unused]] const auto add = [&]<class Item>(std::type_identity<Item>) {
         if constexpr (!is_none<Item>) {
-            text += (text.empty() ? "" : ", ") + result_schema_type<Item>();
+            text += (text.empty() ? "" : ", ") + text_of(type_of_result<Item>());
         }
     };
     (add(std::type_identity<R>()), ...);

@@ -1,10 +1,12 @@
 // LibTorch reads an operator's schema when the program runs; the types that a function is called with are needed when
-// it is compiled. This file reads the schema at compile time, as far as that takes: names, types, defaults.
+// it is compiled. This file reads the schema at compile time, as far as that takes: names, types, defaults, results.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -120,73 +122,56 @@ constexpr schema_text read_schema(std::string_view text) {
     return schema;
 }
 
-// The words for types that a schema may use.
-enum class word {
-    inferred,
-    tensor,
-    written,
-    optional_tensor,
-    tensor_list,
-    real,
-    integer,
-    boolean,
-    text,
-    scalar,
-    reals,
-    integers,
-    booleans,
-    optional_real,
-    optional_integer,
-    optional_boolean,
-    optional_text,
-    optional_scalar,
-    unknown
+enum class word { inferred, tensor, written, real, integer, boolean, text, scalar, unknown };
+
+// A type in a schema: a word, and what makes it optional ("?") or a list ("[]") behind it.
+struct schema_type {
+    word base = word::inferred;
+    unsigned suffixes = 0;  // digits to the base of three, the last suffix lowest: 1 for "?", 2 for "[]"
+
+    constexpr schema_type optional() const { return {base, 3 * suffixes + 1}; }
+    constexpr schema_type list() const { return {base, 3 * suffixes + 2}; }
+    constexpr bool is_optional() const { return suffixes % 3 == 1; }
+    constexpr bool is_list() const { return suffixes % 3 == 2; }
+    // Without the last suffix.
+    constexpr schema_type inner() const { return {base, suffixes / 3}; }
+
+    bool operator==(const schema_type&) const = default;
 };
 
-constexpr word word_for(std::string_view type) {
-    constexpr std::pair<std::string_view, word> words[] = {
-        {"", word::inferred},
-        {"Tensor", word::tensor},
-        {"Tensor?", word::optional_tensor},
-        {"Tensor[]", word::tensor_list},
-        {"float", word::real},
-        {"int", word::integer},
-        {"bool", word::boolean},
-        {"str", word::text},
-        {"Scalar", word::scalar},
-        {"float[]", word::reals},
-        {"int[]", word::integers},
-        {"bool[]", word::booleans},
-        {"float?", word::optional_real},
-        {"int?", word::optional_integer},
-        {"bool?", word::optional_boolean},
-        {"str?", word::optional_text},
-        {"Scalar?", word::optional_scalar},
-    };
-    for (const auto& [text, meaning] : words) {
+inline constexpr std::pair<std::string_view, word> words[] = {
+    {"Tensor", word::tensor}, {"float", word::real}, {"int", word::integer},
+    {"bool", word::boolean},  {"str", word::text},   {"Scalar", word::scalar},
+};
+
+constexpr schema_type read_type(std::string_view type) {
+    if (type.ends_with("?")) {
+        return read_type(type.substr(0, type.size() - 1)).optional();
+    }
+    if (type.ends_with("[]")) {
+        return read_type(type.substr(0, type.size() - 2)).list();
+    }
+    for (const auto& [text, base] : words) {
         if (text == type) {
-            return meaning;
+            return {base};
         }
     }
-    return type.starts_with("Tensor(") && type.ends_with("!)") ? word::written : word::unknown;
+    return {type.empty()                                          ? word::inferred
+            : type.starts_with("Tensor(") && type.ends_with("!)") ? word::written
+                                                                  : word::unknown};
 }
 
-// What the compiler needs of a schema. It holds no text: GCC's undefined-behaviour sanitizer takes addresses inside
-// template arguments for no constants.
-struct schema_outline {
-    std::array<word, schema_text::most_parameters> words{};
-    std::size_t count = 0;
-    bool names_parameters = false;
-};
-
-template <std::size_t Size>
-consteval schema_outline outline_of(op_text<Size> text) {
-    const schema_text schema = read_schema(text.view());
-    schema_outline outline{{}, schema.count, schema.names_parameters};
-    for (std::size_t i = 0; i < schema.count; ++i) {
-        outline.words[i] = word_for(schema.parameters[i].type);
+// The type as the schema has it. An argument that is written has an alias set of its own, named after its position.
+inline std::string text_of(schema_type type, std::size_t position = 0) {
+    if (type.suffixes != 0) {
+        return text_of(type.inner(), position) + (type.is_optional() ? "?" : "[]");
     }
-    return outline;
+    if (type.base == word::written) {
+        return "Tensor(" + std::string(1, static_cast<char>('a' + position)) + "!)";
+    }
+    const auto found =
+        std::find_if(std::begin(words), std::end(words), [&](const auto& entry) { return entry.second == type.base; });
+    return std::string(found->first);
 }
 
 // Of "(Tensor, Tensor)" what stands between the parentheses; anything else as it is.
@@ -195,15 +180,39 @@ constexpr std::string_view within_parentheses(std::string_view returns) {
     return has_parentheses ? returns.substr(1, returns.size() - 2) : returns;
 }
 
-// How many results "Tensor", "(Tensor, Tensor)" or "()" names.
-constexpr std::size_t count_returns(std::string_view returns) {
-    returns = within_parentheses(returns);
+using type_list = std::array<schema_type, schema_text::most_parameters>;
+
+// What the compiler needs of a schema. It holds no text: GCC's undefined-behaviour sanitizer takes addresses inside
+// template arguments for no constants.
+struct schema_outline {
+    type_list parameters{};
     std::size_t count = 0;
-    while (!trimmed(returns).empty()) {
-        take_item(returns);
-        ++count;
+    bool names_parameters = false;
+    type_list results{};  // of "-> Tensor(a!)", which returns an argument, none
+    std::size_t result_count = 0;
+    bool states_results = false;
+};
+
+template <std::size_t Size>
+consteval schema_outline outline_of(op_text<Size> text) {
+    const schema_text schema = read_schema(text.view());
+    schema_outline outline;
+    outline.count = schema.count;
+    outline.names_parameters = schema.names_parameters;
+    for (std::size_t i = 0; i < schema.count; ++i) {
+        outline.parameters[i] = read_type(schema.parameters[i].type);
     }
-    return count;
+    outline.states_results = schema.states_returns;
+    const bool returns_parameters = schema.returns.find('!') != std::string_view::npos;
+    std::string_view rest = returns_parameters ? std::string_view() : within_parentheses(schema.returns);
+    while (!trimmed(rest).empty()) {
+        if (outline.result_count == schema_text::most_parameters) {
+            throw "op: the schema has more results than can be read";
+        }
+        const std::string_view item = take_item(rest);
+        outline.results[outline.result_count++] = read_type(item.substr(0, item.find(' ')));
+    }
+    return outline;
 }
 
 }  // namespace xtt::detail

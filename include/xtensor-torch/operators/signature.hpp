@@ -152,21 +152,21 @@ consteval auto settle(types<Done...> done, types<First, Rest...>) {
     }
 }
 
-// The arguments that a generic function takes, one list of choices a parameter.
+// The arguments that a generic function takes, one list of choices a parameter; no_choice where it takes none of them.
 template <class F, class... Choices>
 consteval auto arguments_of_generic(Choices... choices) {
     using chosen = decltype(choose<F>(types<>(), choices...));
-    static_assert(!std::is_same_v<chosen, no_choice>,
-                  "op: the function cannot be called with what the schema says; give it one parameter for each in the "
-                  "schema, tensors as const auto& or tensor_view<const T> const&, tensors that are written as auto& or "
-                  "tensor_view<T>&");
-    return settle<F>(types<>(), chosen());
+    if constexpr (std::is_same_v<chosen, no_choice>) {
+        return no_choice();
+    } else {
+        return settle<F>(types<>(), chosen());
+    }
 }
 
 template <class F, op_text Schema, class T, std::size_t... I>
 consteval auto arguments_of_forward(std::index_sequence<I...>) {
     constexpr schema_outline outline = outline_of(Schema);
-    return arguments_of_generic<F>(choices_of<outline.words[I], T>()...);
+    return arguments_of_generic<F>(choices_of<outline.parameters[I], T>()...);
 }
 
 // ---- the two kinds of operators ------------------------------------------------------------------------------------

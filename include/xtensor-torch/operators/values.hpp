@@ -6,6 +6,7 @@
 #include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
+#include <xtensor-torch/operators/schema.hpp>
 
 #include <ATen/core/ivalue.h>
 #include <c10/core/Scalar.h>
@@ -28,49 +29,49 @@ template <class S>
 struct value_traits;
 
 template <class S>
-concept op_value = requires { value_traits<S>::schema_type(); };
+concept op_value = requires { value_traits<S>::type; };
 
 template <std::floating_point S>
 struct value_traits<S> {
-    static std::string schema_type() { return "float"; }
+    static constexpr schema_type type{word::real};
     static S read(const c10::IValue& value) { return static_cast<S>(value.toDouble()); }
 };
 template <class S>
     requires std::same_as<S, c10::Half> || std::same_as<S, c10::BFloat16>
 struct value_traits<S> {
-    static std::string schema_type() { return "float"; }
+    static constexpr schema_type type{word::real};
     static S read(const c10::IValue& value) { return static_cast<float>(value.toDouble()); }
 };
 template <std::integral S>
 struct value_traits<S> {
-    static std::string schema_type() { return "int"; }
+    static constexpr schema_type type{word::integer};
     static S read(const c10::IValue& value) { return static_cast<S>(value.toInt()); }
 };
 template <>
 struct value_traits<bool> {
-    static std::string schema_type() { return "bool"; }
+    static constexpr schema_type type{word::boolean};
     static bool read(const c10::IValue& value) { return value.toBool(); }
 };
 template <>
 struct value_traits<std::string> {
-    static std::string schema_type() { return "str"; }
+    static constexpr schema_type type{word::text};
     static std::string read(const c10::IValue& value) { return value.toStringRef(); }
 };
 template <>
 struct value_traits<c10::Scalar> {
-    static std::string schema_type() { return "Scalar"; }
+    static constexpr schema_type type{word::scalar};
     static c10::Scalar read(const c10::IValue& value) { return value.toScalar(); }
 };
 template <op_value S>
 struct value_traits<std::optional<S>> {
-    static std::string schema_type() { return value_traits<S>::schema_type() + "?"; }
+    static constexpr schema_type type = value_traits<S>::type.optional();
     static std::optional<S> read(const c10::IValue& value) {
         return value.isNone() ? std::nullopt : std::optional<S>(value_traits<S>::read(value));
     }
 };
 template <op_value S>
 struct value_traits<std::vector<S>> {
-    static std::string schema_type() { return value_traits<S>::schema_type() + "[]"; }
+    static constexpr schema_type type = value_traits<S>::type.list();
     static std::vector<S> read(const c10::IValue& value) {
         std::vector<S> values;
         for (const auto& element : value.toList()) {
@@ -89,7 +90,8 @@ struct value_argument {
     using passed = const S&;
     using stored = S;
 
-    static std::string schema_type(std::size_t) { return value_traits<S>::schema_type(); }
+    static constexpr schema_type type = value_traits<S>::type;
+
     static void require(const op_call&, const char*, const c10::IValue&) {}
     static stored make(op_call&, const c10::IValue& value) { return value_traits<S>::read(value); }
 };
@@ -122,7 +124,8 @@ struct scalar_argument : value_argument<T> {
     using settled = scalar_argument;
     using others = types<c10::Scalar>;
 
-    static std::string schema_type(std::size_t) { return "Scalar"; }
+    static constexpr schema_type type{word::scalar};
+
     static void require(const op_call&, const char* label, const c10::IValue& value) {
         if (const c10::Scalar number = value.toScalar(); !can_hold<T>(number)) [[unlikely]] {
             throw_value_error(std::string(label) + ": the number is " + c10::str(value) + "; the tensors are " +

@@ -73,6 +73,27 @@ void batched_value(torch::Library& library) {
     xtt::op<"f(Tensor x) -> int", float>(library, [](const auto& x) { return x.size(); }, xtt::batched);
 }
 
+// expect: op: the schema gives a parameter another type than the function takes; leave the type out to have it inferred
+void other_parameter(torch::Library& library) {
+    xtt::op<"f(Tensor x, int factor)">(library, [](const readable& x, double factor) { return x * float(factor); });
+}
+
+// expect: op: the schema names another number of results than the function returns; leave the arrow out to have them
+// inferred
+void other_number_of_results(torch::Library& library) {
+    xtt::op<"f(Tensor x) -> (Tensor, Tensor)", float>(library, twice);
+}
+
+void other_arrow(torch::Library& library) {
+    xtt::op<"f(Tensor(a!) x) -> Tensor(a!)", float>(library, [](auto& x) {
+        x += 1;
+        return x;
+    });
+}
+
+// expect: op: the schema gives a result another type than the function returns; leave the arrow out to have it inferred
+void other_result(torch::Library& library) { xtt::op<"f(Tensor x) -> int", float>(library, twice); }
+
 // expect: op: a gradient is an expression or a container, of one element where the argument has one: xt::sum(x) and not
 // xt::sum(x)()
 void number_as_gradient(torch::Library& library) {
