@@ -5,7 +5,8 @@ set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/xtensor-torch)
 install(
     TARGETS xtensor-torch
     EXPORT xtensor-torch-targets
-    FILE_SET HEADERS)
+    FILE_SET HEADERS
+    FILE_SET rooms)
 install(
     EXPORT xtensor-torch-targets
     NAMESPACE xtensor-torch::
