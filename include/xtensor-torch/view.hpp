@@ -137,6 +137,12 @@ public:
         requires(!is_writable)
     tensor_view& operator=(const V&) = delete;  // this view is read-only: write through xtt::view<T>(tensor) instead
 
+    template <class E>
+    const tensor_view& operator=(const xt::xexpression<E>&) const = delete;  // this view is const: take it as auto&
+    template <class V>
+        requires(!xt::is_xexpression<V>::value)
+    const tensor_view& operator=(const V&) const = delete;  // this view is const: take it as auto&
+
     /// Sets every element to a value, converted to T as every assignment converts, and as `tensor.to` does.
     template <class V>
         requires is_writable

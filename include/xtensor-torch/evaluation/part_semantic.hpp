@@ -146,3 +146,67 @@ protected:
 };
 
 }  // namespace xt
+
+namespace xtt {
+
+namespace detail {
+
+template <class V>
+inline constexpr bool is_const_view = false;
+template <class T, std::size_t N, xt::layout_type L>
+inline constexpr bool is_const_view<const tensor_view<T, N, L>> = true;
+
+template <class V>
+concept const_view = is_const_view<V>;
+
+template <const_view V>
+void refuse_const_view() {
+    static_assert(!const_view<V>, "this view is const and cannot be written: take it as auto& or tensor_view<T>&");
+}
+
+}  // namespace detail
+
+/// @cond
+// xtensor's operators are members of what may be written; without these the compiler lists why none of them fits.
+template <detail::const_view V, class E>
+void operator+=(V&, const E&) {
+    detail::refuse_const_view<V>();
+}
+
+template <detail::const_view V, class E>
+void operator-=(V&, const E&) {
+    detail::refuse_const_view<V>();
+}
+
+template <detail::const_view V, class E>
+void operator*=(V&, const E&) {
+    detail::refuse_const_view<V>();
+}
+
+template <detail::const_view V, class E>
+void operator/=(V&, const E&) {
+    detail::refuse_const_view<V>();
+}
+
+template <detail::const_view V, class E>
+void operator%=(V&, const E&) {
+    detail::refuse_const_view<V>();
+}
+
+template <detail::const_view V, class E>
+void operator&=(V&, const E&) {
+    detail::refuse_const_view<V>();
+}
+
+template <detail::const_view V, class E>
+void operator|=(V&, const E&) {
+    detail::refuse_const_view<V>();
+}
+
+template <detail::const_view V, class E>
+void operator^=(V&, const E&) {
+    detail::refuse_const_view<V>();
+}
+/// @endcond
+
+}  // namespace xtt

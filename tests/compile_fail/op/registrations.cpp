@@ -174,3 +174,8 @@ void derived_of_optional(torch::Library& library) {
 void derived_of_complex_numbers(torch::Library& library) {
     xtt::op<"f(x)", c10::complex<float>>(library, twice, xtt::derived);
 }
+
+// expect: this view is const and cannot be written: take it as auto& or tensor_view<T>&
+void written_as_const(torch::Library& library) {
+    xtt::op<"f(Tensor(a!) x) -> ()", float>(library, [](const auto& x) { x += 1; });
+}
