@@ -637,6 +637,11 @@ def test_values_are_results():
     assert first == [2, 2] and [type(f) for f in first] == [float, int]
 
 
+def test_types_of_values_may_be_nested():
+    assert ops.described(torch.ones(3), ["a", "b"]) == "3 a b"
+    assert ops.described(torch.ones(3), [], factors=[0.5, 2.0]) == "3 2"
+
+
 def test_an_operator_that_returns_a_value_divides_what_is_compiled():
     message = "measures: the result is a value that depends on those of the arguments"
     with pytest.raises(RuntimeError, match=message):

@@ -252,6 +252,15 @@ const auto normalise = []<class T>(xtt::tensor_view<T>& x) {
     return xt::xarray<T>(largest);
 };
 
+const auto described = [](const auto& x, const std::vector<std::string>& words,
+                          const std::optional<std::vector<double>>& factors) {
+    std::string text = std::to_string(x.size());
+    for (const std::string& word : words) {
+        text += " " + word;
+    }
+    return factors ? text + " " + std::to_string(factors->size()) : text;
+};
+
 // ---- mistakes -------------------------------------------------------------------------------------------------------
 
 const auto value_by_value = [](const auto& x, double limit) { return x * limit; };
@@ -368,6 +377,7 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"wait_for_signal(x)", float>(library, wait_for_signal);
     xtt::op<"signal(x)", float>(library, send_signal);
     // Mistakes that only the run can see.
+    xtt::op<"described(Tensor x, str[] words, float[]? factors=None) -> str", float>(library, described);
     xtt::op<"stretch_by_default(Tensor x, float factor=much)">(library, stretch);
 }
 
