@@ -26,6 +26,8 @@ UNITS = {
     'umbrella': UMBRELLA,
     'umbrella with the same xtensor headers': UMBRELLA + BASE,
     'torch/torch.h': '#include <torch/torch.h>\n',
+    'operators': '#include <xtensor-torch/op.hpp>\n',
+    'registrations and views': '#include <torch/library.h>\n#include <xtensor-torch/view.hpp>\n',
 }
 # The same assignment through a view and through xtensor's adaptor, so many times with expressions of different types.
 EXPRESSIONS = ['a * b + c', 'a - b * c', '(a + b) / c', 'a * a + b * c', '(a - b) * (a + c)', 'a / b - c', 'a + b + c + a',
@@ -76,6 +78,8 @@ def main():
         row('including the umbrella header', 'ATen/core/Tensor.h and xtensor',
             seconds['umbrella with the same xtensor headers'], seconds['light headers'], 1.25)
         row('including the umbrella header', 'torch/torch.h', seconds['umbrella'], seconds['torch/torch.h'], 0.3)
+        row('including op.hpp', 'torch/library.h and view.hpp', seconds['operators'],
+            seconds['registrations and views'], 1.3)
 
         costs = {}
         for side, operands, prologue in (('ours', VIEWS, ''), ('adapt', ADAPTORS, MAKE)):

@@ -259,20 +259,24 @@ void op(torch::Library& library, F function, const Options&... options) {
                   "op: name the element types of a generic function: xtt::op<\"…\", float, double>(library, function)");
     static_assert(!is_written_out || sizeof...(Elements) == 0,
                   "op: this function's parameters are written out, element types included; leave out the list");
-    using elements = std::conditional_t<is_written_out, detail::element_list<void>, detail::element_list<Elements...>>;
-    const auto forward = detail::forward_from(function, options...);
-    using forward_type = std::remove_const_t<decltype(forward)>;
-    constexpr std::size_t saved = (detail::saved_by<Options> + ... + 0);
-    using definition = detail::op_definition<detail::stated_signature<Schema, forward_type>, forward_type, elements,
-                                             !(std::is_same_v<Options, computed_dtype_t> || ...), saved>;
-    using arguments = detail::some_arguments<definition>;
-    static_assert(!std::is_same_v<arguments, detail::no_choice>,
-                  "op: the function cannot be called with what the schema says; give it one parameter for each in the "
-                  "schema, tensors as const auto& or tensor_view<const T> const&, tensors that are written as auto& or "
-                  "tensor_view<T>&");
-    if constexpr (!std::is_same_v<arguments, detail::no_choice>) {
-        detail::register_with_options<definition>(library, detail::read_schema(Schema.view()), function, forward,
-                                                  options...);
+    if constexpr (is_written_out || sizeof...(Elements) > 0) {
+        using elements =
+            std::conditional_t<is_written_out, detail::element_list<void>, detail::element_list<Elements...>>;
+        const auto forward = detail::forward_from(function, options...);
+        using forward_type = std::remove_const_t<decltype(forward)>;
+        constexpr std::size_t saved = (detail::saved_by<Options> + ... + 0);
+        using definition = detail::op_definition<detail::stated_signature<Schema, forward_type>, forward_type, elements,
+                                                 !(std::is_same_v<Options, computed_dtype_t> || ...), saved>;
+        using arguments = detail::some_arguments<definition>;
+        static_assert(
+            !std::is_same_v<arguments, detail::no_choice>,
+            "op: the function cannot be called with what the schema says; give it one parameter for each in the "
+            "schema, tensors as const auto& or tensor_view<const T> const&, tensors that are written as auto& or "
+            "tensor_view<T>&");
+        if constexpr (!std::is_same_v<arguments, detail::no_choice>) {
+            detail::register_with_options<definition>(library, detail::read_schema(Schema.view()), function, forward,
+                                                      options...);
+        }
     }
 }
 

@@ -146,15 +146,11 @@ forward_in_torch function_in_torch(const std::shared_ptr<const Definition>&, con
 
 // `result_like` names, for each result of a forward that is itself a backward, the argument of the same shape.
 // `next` is the backward of this backward, or nothing.
-template <class Forward, class G, class... Next>
-void register_backward(torch::Library& library, const std::shared_ptr<const Forward>& forward,
-                       const std::vector<std::size_t>& result_like, const G& function, const Next&... next) {
-    using elements = decltype(differentiable_elements(typename Forward::elements()));
-    static_assert(
-        !std::is_same_v<elements, element_list<>>,
-        "op: a backward needs an element type that has gradients in the list: a floating point or complex one");
-    using definition_type = op_definition<backward_signature<Forward, G>, G, elements>;
-    using some_element = typename first_of<elements>::type;
+template <class Elements, class Forward, class G, class... Next>
+void register_backward_over(torch::Library& library, const std::shared_ptr<const Forward>& forward,
+                            const std::vector<std::size_t>& result_like, const G& function, const Next&... next) {
+    using definition_type = op_definition<backward_signature<Forward, G>, G, Elements>;
+    using some_element = typename first_of<Elements>::type;
     using forward_arguments = arguments_of<Forward, some_element>;
     using results = typename result_items<result_of_t<typename Forward::function_type, forward_arguments>>::type;
     using gradients = some_items<definition_type>;
@@ -192,6 +188,19 @@ void register_backward(torch::Library& library, const std::shared_ptr<const Forw
                  torch::dispatch(c10::DispatchKey::Autograd,
                                  torch::CppFunction::makeFromBoxedFunctor(std::make_unique<autograd_kernel>(
                                      std::make_shared<const gradient_plan>(std::move(plan))))));
+}
+
+template <class Forward, class... Functions>
+void register_backward(torch::Library& library, const std::shared_ptr<const Forward>& forward,
+                       const std::vector<std::size_t>& result_like, const Functions&... functions) {
+    using elements = decltype(differentiable_elements(typename Forward::elements()));
+    constexpr bool is_differentiable = !std::is_same_v<elements, element_list<>>;
+    static_assert(
+        is_differentiable,
+        "op: a backward needs an element type that has gradients in the list: a floating point or complex one");
+    if constexpr (is_differentiable) {
+        register_backward_over<elements>(library, forward, result_like, functions...);
+    }
 }
 
 // In the place of an operator whose registration has a mistake: no exception may leave the loading of a library, which
