@@ -5,11 +5,28 @@ using testing::check;
 
 namespace {
 
+// What a seed chooses: one of the forms of random_expression, and the seeds of its operands.
+struct drawn {
+    static constexpr unsigned forms = 14;
+
+    unsigned form;
+    unsigned first;
+    unsigned second;
+
+    constexpr explicit drawn(unsigned seed) : drawn(seed, (seed * 2654435761u) ^ (seed >> 3)) {}
+
+    constexpr bool has_one_operand() const { return form >= 7 && form <= 9; }
+
+private:
+    constexpr drawn(unsigned, unsigned hash)
+        : form((hash >> 16) % forms), first(hash % 65521 + 1), second(hash % 65519 + 2) {}
+};
+
 // One of the expressions that numbers can choose; each seed gives another.
 template <unsigned Seed, unsigned Depth, class X, class Y>
 auto random_expression(const X& x, const Y& y) {
-    constexpr unsigned hash = (Seed * 2654435761u) ^ (Seed >> 3);
-    constexpr unsigned choice = (hash >> 16) % 14;
+    constexpr drawn chosen(Seed);
+    constexpr unsigned choice = chosen.form;
     if constexpr (Depth == 0) {
         if constexpr (choice % 2 == 0) {
             return x + 0;
@@ -17,8 +34,8 @@ auto random_expression(const X& x, const Y& y) {
             return y + 0;
         }
     } else {
-        auto a = random_expression<hash % 65521 + 1, Depth - 1>(x, y);
-        [[maybe_unused]] auto b = random_expression<hash % 65519 + 2, Depth - 1>(x, y);
+        auto a = random_expression<chosen.first, Depth - 1>(x, y);
+        [[maybe_unused]] auto b = random_expression<chosen.second, Depth - 1>(x, y);
         if constexpr (choice == 0) {
             return std::move(a) + std::move(b);
         } else if constexpr (choice == 1) {
@@ -51,19 +68,38 @@ auto random_expression(const X& x, const Y& y) {
     }
 }
 
+// The forms in an expression, a bit each.
+constexpr unsigned forms_in(unsigned seed, unsigned depth) {
+    if (depth == 0) {
+        return 0;
+    }
+    const drawn chosen(seed);
+    const unsigned operands =
+        forms_in(chosen.first, depth - 1) | (chosen.has_one_operand() ? 0 : forms_in(chosen.second, depth - 1));
+    return 1u << chosen.form | operands;
+}
+
 template <unsigned Depth, unsigned... Seed>
-void check_random(std::integer_sequence<unsigned, Seed...>) {
-    const auto check_one = []<unsigned S>(std::integral_constant<unsigned, S>) {
+struct random_expressions {
+    static constexpr unsigned forms = (forms_in(Seed, Depth) | ...);
+
+    static void check_all() { (check_one<Seed>(), ...); }
+
+private:
+    template <unsigned S>
+    static void check_one() {
         INFO("seed " << S);
         check([](const auto& x, const auto& y) { return random_expression<S, Depth>(x, y); },
               at::randn({3, 4}, at::kDouble), at::randn({3, 4}, at::kDouble));
-    };
-    (check_one(std::integral_constant<unsigned, 7 * Seed + 1>()), ...);
-}
+    }
+};
 
 }  // namespace
 
 TEST_CASE("random compositions have their gradients") {
-    check_random<2>(std::make_integer_sequence<unsigned, 5>());
-    check_random<3>(std::make_integer_sequence<unsigned, 2>());
+    using shallow = random_expressions<2, 1, 8, 15, 22, 29>;
+    using deep = random_expressions<3, 1, 8, 50, 78>;
+    static_assert((shallow::forms | deep::forms) == (1u << drawn::forms) - 1, "choose seeds that have every form");
+    shallow::check_all();
+    deep::check_all();
 }

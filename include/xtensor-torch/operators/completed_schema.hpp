@@ -2,7 +2,6 @@
 // the function, and writes the schemas of operators that have none of their own.
 #pragma once
 
-#include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/operators/definition.hpp>
 #include <xtensor-torch/operators/results.hpp>
 #include <xtensor-torch/operators/schema.hpp>
