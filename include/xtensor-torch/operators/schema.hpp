@@ -136,7 +136,8 @@ struct schema_type {
     // Without the last suffix.
     constexpr schema_type inner() const { return {base, suffixes / 3}; }
 
-    bool operator==(const schema_type&) const = default;
+    // GCC 14 needs the word to call it in a constant expression.
+    constexpr bool operator==(const schema_type&) const = default;
 };
 
 inline constexpr std::pair<std::string_view, word> words[] = {
