@@ -5,6 +5,7 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/evaluation/overlap.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -116,6 +117,15 @@ struct is_xtensor_expression<E> : std::true_type {};
 // What holds its values is one of xtensor's own containers.
 template <class T>
 struct temporary_type_from_tag<xtt::tensor_expression_tag, T> : temporary_type_from_tag<xtensor_expression_tag, T> {};
+
+// What xt::ravel makes reads elements through an iterator, and xtensor (0.24 to 0.27) would load a vector of those that
+// lie behind the address of one, in whatever order the iterator goes, and beyond the last.
+template <class EC, std::size_t N, layout_type L>
+    requires xtt::detail::iterates_over_storage<xtensor_view<EC, N, L, xtt::tensor_expression_tag>>
+struct has_simd_interface<xtensor_view<EC, N, L, xtt::tensor_expression_tag>> : std::false_type {};
+template <class EC, std::size_t N, layout_type L, class T>
+    requires xtt::detail::iterates_over_storage<xtensor_view<EC, N, L, xtt::tensor_expression_tag>>
+struct has_simd_interface<xtensor_view<EC, N, L, xtt::tensor_expression_tag>, T> : std::false_type {};
 
 namespace detail {
 
