@@ -52,11 +52,20 @@
 #define XTENSOR_TORCH_VECTOR_LOOPS_END
 #endif
 
-// Before a loop that GCC would unroll before it thinks of vectors.
-#if defined(__GNUC__) && !defined(__clang__)
+// Before a loop that compilers would unroll before they think of vectors.
+#if defined(__clang__)
+#define XTENSOR_TORCH_NO_UNROLLING _Pragma("clang loop unroll(disable)")
+#elif defined(__GNUC__)
 #define XTENSOR_TORCH_NO_UNROLLING _Pragma("GCC unroll 1")
 #else
 #define XTENSOR_TORCH_NO_UNROLLING
+#endif
+
+// In the body of a loop that must not become vectors.
+#if defined(__GNUC__)
+#define XTENSOR_TORCH_ONE_BY_ONE __asm__ volatile("")
+#else
+#define XTENSOR_TORCH_ONE_BY_ONE static_cast<void>(0)
 #endif
 
 // Before a loop whose bounds are constants, so that no loop is left of it.

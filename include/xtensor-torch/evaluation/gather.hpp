@@ -107,7 +107,7 @@ public:
           m_in(view.expression().data() + view.expression().data_offset() + m_layout.first()),
           m_strides(destination.strides().begin(), destination.strides().end()) {}
 
-    void run(std::ptrdiff_t size, std::ptrdiff_t grain) const {
+    void run(std::ptrdiff_t size) const {
         if (m_layout.rank() < 2) {
             copy(0, m_out, m_in);
             return;
@@ -138,7 +138,8 @@ private:
                 out[i * step] = element_cast<T>(in[along.offsets[static_cast<std::size_t>(i)]]);
             }
         } else if (step == 1 && along.step == 1) {
-            compute_run(operand<V>(), out, std::tuple<const V*>(in), along.size);
+            constexpr operand<V> copied;
+            row_kernel_of<T, V>(copied).compute({out, {in}, {1, 1}, {}, along.size, 1});
         } else {
             for (std::ptrdiff_t i = 0; i < along.size; ++i) {
                 out[i * step] = element_cast<T>(in[i * along.step]);

@@ -18,7 +18,9 @@
 
 // At -O2 GCC makes vectors of hardly any loop. Of these it does as at -O3, whatever the file is compiled with.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
-#define XTENSOR_TORCH_VECTORIZED [[gnu::optimize("tree-vectorize", "vect-cost-model=dynamic", "peel-loops")]]
+#define XTENSOR_TORCH_VECTORIZED                                                                               \
+    [[gnu::optimize("tree-vectorize", "vect-cost-model=dynamic", "peel-loops", "no-version-loops-for-strides", \
+                    "no-unswitch-loops")]]
 #else
 #define XTENSOR_TORCH_VECTORIZED
 #endif
@@ -79,23 +81,29 @@ run_by_avx512(Arguments... arguments) {
 
 XTENSOR_TORCH_VECTOR_LOOPS_END
 
-/// Calls `Loop::run(arguments...)` in a function that is compiled for the best of these instructions, up to `Best`.
-/// `run`, and what it calls up to the innermost loop, must be always inline: only then is that loop compiled for them.
-template <class Loop, instructions Best = instructions::avx512, class... Arguments>
-void run_in_vectors(const Arguments&... arguments) {
+/// `Loop::run` as a function that is compiled for the best of these instructions, up to `Best`. `run`, and what it
+/// calls up to the innermost loop, must be always inline: only then is that loop compiled for them.
+template <class Loop, instructions Best, class... Arguments>
+auto vector_function_of() -> void (*)(Arguments...) {
 #if defined(XTENSOR_TORCH_HAS_AVX512_LOOPS)
     if constexpr (Best == instructions::avx512) {
         if (available_instructions == instructions::avx512) {
-            return run_by_avx512<Loop, Arguments...>(arguments...);
+            return &run_by_avx512<Loop, Arguments...>;
         }
     }
 #endif
 #if defined(XTENSOR_TORCH_HAS_AVX2_LOOPS)
     if (available_instructions != instructions::as_compiled) {
-        return run_by_avx2<Loop, Arguments...>(arguments...);
+        return &run_by_avx2<Loop, Arguments...>;
     }
 #endif
-    run_as_compiled<Loop, Arguments...>(arguments...);
+    return &run_as_compiled<Loop, Arguments...>;
+}
+
+/// Calls `Loop::run(arguments...)` in that function.
+template <class Loop, instructions Best = instructions::avx512, class... Arguments>
+void run_in_vectors(const Arguments&... arguments) {
+    vector_function_of<Loop, Best, Arguments...>()(arguments...);
 }
 
 /// Calls `Loop<Bytes>::run(arguments...)`, for a loop that spells its vectors out, with as many bytes as the registers

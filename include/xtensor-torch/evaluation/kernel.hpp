@@ -68,18 +68,35 @@ struct operand_values<std::tuple<Operand...>> {
     static constexpr bool in_place = (readable_in_place<std::remove_cvref_t<Operand>> && ...);
 };
 
+// Whether an expression is a function of elements in memory and of scalars alone. What is asked about it can be asked
+// about its operands, whose types are few.
+template <class E>
+inline constexpr bool reads_memory_alone = strided_leaf<E> || xt::is_xscalar<E>::value;
+template <class F, class... Arguments>
+    requires(is_elementwise_call<xt::xfunction<F, Arguments...>>::value)
+inline constexpr bool reads_memory_alone<xt::xfunction<F, Arguments...>> =
+    (reads_memory_alone<std::decay_t<Arguments>> && ...);
+
+// Whether one of the operands has an element that is written before it is read.
+template <strided_leaf D, strided_leaf... Operand>
+bool overlaps_any(const D& destination, const Operand&... operands) noexcept {
+    [[maybe_unused]] const byte_range written = bytes_of(destination);
+    return ((written.meets(bytes_of(operands)) && !coincides(destination, operands)) || ...);
+}
+
 // Whether the loops, while they write `destination`, may read an element of it after it changed. Scalars, and whatever
 // is no function of single elements, have been evaluated before.
 template <strided_leaf D, class E>
 bool loops_read_after_write(const D& destination, const E& e) noexcept {
-    if constexpr (is_elementwise_call<E>::value) {
+    if constexpr (reads_memory_alone<E>) {
+        return std::apply([&](const auto&... operand) { return overlaps_any(destination, operand...); },
+                          operands_of(e));
+    } else if constexpr (is_elementwise_call<E>::value) {
         return std::apply(
             [&](const auto&... argument) { return (loops_read_after_write(destination, argument) || ...); },
             e.arguments());
     } else if constexpr (is_broadcast<E>::value) {
         return loops_read_after_write(destination, e.expression());
-    } else if constexpr (strided_leaf<E>) {
-        return bytes_of(destination).meets(bytes_of(e)) && !coincides(destination, e);
     } else {
         return false;
     }
@@ -91,21 +108,40 @@ struct uniform {
     V value;
 
     const V& operator[](std::ptrdiff_t) const { return value; }
+    uniform operator+(std::ptrdiff_t) const { return *this; }
 };
 
-template <class B, class V>
-B load(const V* address, std::ptrdiff_t i) {
-    return B::load_unaligned(address + i);
-}
+// An operand whose elements along a run lie a step apart, in the place of its address.
+template <class V>
+struct stepped {
+    const V* address;
+    std::ptrdiff_t step;
 
-template <class B, class V>
-B load(const uniform<V>& operand, std::ptrdiff_t) {
-    return B(operand.value);
-}
+    const V& operator[](std::ptrdiff_t i) const { return address[i * step]; }
+    stepped operator+(std::ptrdiff_t i) const { return {address + i * step, step}; }
+};
+
+// Whether a functor computes blocks of numbers, where compilers make no vectors of its calls.
+template <class F, class V>
+concept computes_blocks = std::is_floating_point_v<V> && requires(V* x) { F::compute(x, std::ptrdiff_t{}); };
+
+// Values of a part of the kernel, in the place of that part.
+template <class V, std::ptrdiff_t Size, std::size_t Operands>
+struct block_of_values {
+    using value_type = V;
+    static constexpr std::size_t operands = Operands;
+    alignas(64) V values[Size];
+
+    template <std::size_t First, class Pointers>
+    const V& element(const Pointers&, std::ptrdiff_t i) const {
+        return values[i];
+    }
+};
 
 // The kernel is the expression once more, with a number in place of each operand. `element<First>(in, i)` is its value
 // at position i of a run whose operands lie at the addresses `in`; `First` is the number of its own first operand.
-// `batch` is the same for as many positions as an xsimd batch B has lanes.
+// `batch` is the same for as many positions as an xsimd batch B has lanes. `in_stages<First, Size>(in)` is the kernel
+// for the first `Size` positions, of which the functions that compute blocks are computed already.
 
 template <class V>
 struct constant {
@@ -116,6 +152,11 @@ struct constant {
     template <std::size_t First, class Pointers>
     const V& element(const Pointers&, std::ptrdiff_t) const {
         return value;
+    }
+
+    template <std::size_t First, std::ptrdiff_t Size, class Pointers>
+    constant in_stages(const Pointers&) const {
+        return *this;
     }
 
     template <class B, std::size_t First, class Pointers>
@@ -134,9 +175,14 @@ struct operand {
         return std::get<First>(in)[i];
     }
 
+    template <std::size_t First, std::ptrdiff_t Size, class Pointers>
+    operand in_stages(const Pointers&) const {
+        return *this;
+    }
+
     template <class B, std::size_t First, class Pointers>
     B batch(const Pointers& in, std::ptrdiff_t i) const {
-        return load<B>(std::get<First>(in), i);
+        return B::load_unaligned(std::get<First>(in) + i);
     }
 };
 
@@ -155,6 +201,32 @@ struct call {
         }(std::index_sequence_for<Arguments...>());
     }
 
+    template <std::size_t First, std::ptrdiff_t Size, class Pointers>
+    XTENSOR_TORCH_ALWAYS_INLINE auto in_stages(const Pointers& in) const {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+            return compute_stage<First, Size>(
+                in, std::get<I>(arguments).template in_stages<First + operands_before(I), Size>(in)...);
+        }(std::index_sequence_for<Arguments...>());
+    }
+
+    template <std::size_t First, std::ptrdiff_t Size, class Pointers, class... Stage>
+    XTENSOR_TORCH_ALWAYS_INLINE auto compute_stage(const Pointers& in, const Stage&... stages) const {
+        if constexpr (computes_blocks<F, value_type> &&
+                      (std::is_same_v<typename Arguments::value_type, value_type> && ...)) {
+            return [&]<std::size_t... I>(std::index_sequence<I...>) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+                std::tuple<block_of_values<value_type, Size, I == 0 ? operands : 0>...> values;
+                XTENSOR_TORCH_NO_UNROLLING
+                for (std::ptrdiff_t i = 0; i < Size; ++i) {
+                    ((std::get<I>(values).values[i] = stages.template element<First + operands_before(I)>(in, i)), ...);
+                }
+                std::apply([](auto& x, auto&... y) { F::compute(x.values, Size, y.values...); }, values);
+                return std::get<0>(values);
+            }(std::index_sequence_for<Arguments...>());
+        } else {
+            return call<F, Stage...>{function, std::tuple<Stage...>(stages...)};
+        }
+    }
+
     template <class B, std::size_t First, class Pointers>
     B batch(const Pointers& in, std::ptrdiff_t i) const {
         return [&]<std::size_t... I>(std::index_sequence<I...>) -> B {
@@ -171,6 +243,24 @@ struct call {
         return before;
     }
 };
+
+// Whether a part of the kernel computes blocks.
+template <class Kernel>
+inline constexpr bool has_stages = false;
+template <class F, class... Arguments>
+inline constexpr bool has_stages<call<F, Arguments...>> =
+    computes_blocks<F, typename call<F, Arguments...>::value_type> || (has_stages<Arguments> || ...);
+
+/// The kernel for the first `Size` positions.
+template <std::ptrdiff_t Size, class Kernel, class Pointers>
+XTENSOR_TORCH_ALWAYS_INLINE inline decltype(auto) kernel_in_stages(const Kernel& kernel,
+                                                                   [[maybe_unused]] const Pointers& in) {
+    if constexpr (has_stages<Kernel>) {
+        return kernel.template in_stages<0, Size>(in);
+    } else {
+        return (kernel);
+    }
+}
 
 template <class E>
 auto kernel_of(const E& e) {
@@ -226,7 +316,7 @@ auto addresses_of(const Operand&... operands) {
 /// The same operands, a number of elements further on.
 template <class Pointers>
 Pointers advanced(const Pointers& in, std::ptrdiff_t elements) {
-    return std::apply([elements](const auto*... address) { return Pointers(address + elements...); }, in);
+    return std::apply([elements](const auto&... operand) { return Pointers(operand + elements...); }, in);
 }
 
 }  // namespace xtt::detail

@@ -42,12 +42,11 @@ std::ptrdiff_t broadcast_stride(const X& x, std::size_t rank, std::size_t dimens
     return static_cast<std::ptrdiff_t>(x.strides()[dimension - missing]);
 }
 
-/// The dimensions along which something moves, outermost first.
-template <class D, class... Operand>
-auto dimensions_of(const D& destination, const Operand&... operands) {
-    constexpr std::size_t count = 1 + sizeof...(Operand);
+/// The dimensions along which something moves, outermost first. Beyond the last operand nothing does.
+template <std::size_t N, class D, class... Operand>
+loop_dimensions<N> dimensions_of(const D& destination, const Operand&... operands) {
     const auto& shape = destination.shape();
-    loop_dimensions<count> dimensions;
+    loop_dimensions<N> dimensions;
     for (std::size_t d = 0; d < shape.size(); ++d) {
         if (shape[d] != 1) {
             dimensions.push_back(

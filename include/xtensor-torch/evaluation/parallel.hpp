@@ -3,10 +3,9 @@
 // borrows those threads for loops over anything.
 #pragma once
 
-#include <xtensor-torch/memory/make_tensor.hpp>
-
 #include <ATen/Parallel.h>
 #include <ATen/TensorIterator.h>
+#include <ATen/ops/from_blob.h>
 #include <c10/util/FunctionRef.h>
 
 #include <algorithm>
@@ -22,12 +21,7 @@ inline constexpr std::ptrdiff_t work_shares = 1024;
 
 inline const at::Tensor& work_ladder() {
     static std::array<std::uint8_t, work_shares> bytes{};
-    static const at::Tensor ladder = [] {
-        tensor_geometry geometry;
-        geometry.sizes.push_back(work_shares);
-        geometry.strides.push_back(1);
-        return make_tensor_over(bytes.data(), geometry, nullptr, nullptr);
-    }();
+    static const at::Tensor ladder = at::from_blob(bytes.data(), {work_shares}, at::kByte);
     return ladder;
 }
 
@@ -54,12 +48,15 @@ inline void run_on_pool(std::ptrdiff_t count, std::ptrdiff_t threads, range_body
         (work_shares + threads - 1) / threads);
 }
 
+// This many elements are worth a thread.
+inline constexpr std::ptrdiff_t grain = 32768;
+
 /// Calls `body(first, last)` for ranges that together are [0, count), on LibTorch's threads, where it leaves at least
-/// `grain` items for each; otherwise, and inside another parallel region, once for all. An exception thrown by a call
+/// `each` items for each; otherwise, and inside another parallel region, once for all. An exception thrown by a call
 /// is thrown here, after all calls have ended.
 template <class Body>
-void parallel_for(std::ptrdiff_t count, std::ptrdiff_t grain, const Body& body) {
-    const std::ptrdiff_t threads = std::min<std::ptrdiff_t>(count / grain, work_shares);
+void parallel_for(std::ptrdiff_t count, std::ptrdiff_t each, const Body& body) {
+    const std::ptrdiff_t threads = std::min<std::ptrdiff_t>(count / each, work_shares);
     if (threads < 2 || at::get_num_threads() < 2 || at::in_parallel_region()) {
         body(std::ptrdiff_t{0}, count);
     } else {

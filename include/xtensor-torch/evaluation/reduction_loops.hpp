@@ -102,8 +102,10 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_lanes(const Reduction& reduction, co
     const auto add = [&](const auto& added) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
         XTENSOR_TORCH_NO_UNROLLING
         for (i = first; i + count <= last; i += count) {
+            const auto there = advanced(in, i);
+            const auto& stages = kernel_in_stages<count>(kernel, there);
             for (std::ptrdiff_t lane = 0; lane < count; ++lane) {
-                sums[lane] = added(sums[lane], kernel.template element<0>(in, i + lane), lane);
+                sums[lane] = added(sums[lane], stages.template element<0>(there, lane), lane);
             }
         }
     };

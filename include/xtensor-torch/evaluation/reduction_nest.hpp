@@ -6,7 +6,6 @@
 #include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/loop_dimensions.hpp>
-#include <xtensor-torch/evaluation/loops.hpp>
 #include <xtensor-torch/evaluation/parallel.hpp>
 #include <xtensor-torch/evaluation/reduction.hpp>
 #include <xtensor-torch/evaluation/reduction_loops.hpp>
@@ -50,8 +49,6 @@ class reduction_nest<Reduction, Kernel, std::tuple<const V*...>> {
     using dimension = loop_dimension<count>;
     using dimensions = loop_dimensions<count>;
 
-    // This many elements are worth a thread, and the share of one in a reduction to a single result.
-    static constexpr std::ptrdiff_t grain = 32768;
     // The results of a row that are added up together, with all levels of their cascade in the nearest cache.
     static constexpr std::ptrdiff_t widest = std::clamp<std::ptrdiff_t>(4096 / sizeof(R), 16, 1024);
     static constexpr std::ptrdiff_t lanes = lane_count<R>;

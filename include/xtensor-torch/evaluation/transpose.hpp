@@ -198,4 +198,44 @@ void scatter(V* to, std::ptrdiff_t inner, std::ptrdiff_t outer, const V* from, s
     });
 }
 
+/// Writes each of `count` elements of a column `times` times, one after another: not less often than fill 64 bytes.
+template <class V>
+void repeat(V* to, std::ptrdiff_t times, const V* from, std::ptrdiff_t outer, std::ptrdiff_t count) {
+    constexpr auto line = static_cast<std::ptrdiff_t>(std::max<std::size_t>(1, 64 / sizeof(V)));
+    for (std::ptrdiff_t j = 0; j < count; ++j) {
+        const V value = from[j * outer];
+        V* const row = to + j * times;
+        // The number is a constant, so that it becomes vectors and no loop.
+        std::fill_n(row, line, value);
+        for (std::ptrdiff_t i = line; i < times; ++i) {
+            row[i] = value;
+        }
+    }
+}
+
+/// These functions for elements whose type is forgotten.
+struct element_moves {
+    std::ptrdiff_t size;  // of an element, in bytes
+    void (*gather)(void* to, std::ptrdiff_t pitch, const void* from, std::ptrdiff_t inner, std::ptrdiff_t outer,
+                   std::ptrdiff_t size, std::ptrdiff_t count);
+    void (*scatter)(void* to, std::ptrdiff_t inner, std::ptrdiff_t outer, const void* from, std::ptrdiff_t pitch,
+                    std::ptrdiff_t size, std::ptrdiff_t count);
+    void (*repeat)(void* to, std::ptrdiff_t times, const void* from, std::ptrdiff_t outer, std::ptrdiff_t count);
+};
+
+template <class V>
+inline constexpr element_moves moves_of{
+    sizeof(V),
+    [](void* to, std::ptrdiff_t pitch, const void* from, std::ptrdiff_t inner, std::ptrdiff_t outer,
+       std::ptrdiff_t size, std::ptrdiff_t count) {
+        gather(static_cast<V*>(to), pitch, static_cast<const V*>(from), inner, outer, size, count);
+    },
+    [](void* to, std::ptrdiff_t inner, std::ptrdiff_t outer, const void* from, std::ptrdiff_t pitch,
+       std::ptrdiff_t size, std::ptrdiff_t count) {
+        scatter(static_cast<V*>(to), inner, outer, static_cast<const V*>(from), pitch, size, count);
+    },
+    [](void* to, std::ptrdiff_t times, const void* from, std::ptrdiff_t outer, std::ptrdiff_t count) {
+        repeat(static_cast<V*>(to), times, static_cast<const V*>(from), outer, count);
+    }};
+
 }  // namespace xtt::detail

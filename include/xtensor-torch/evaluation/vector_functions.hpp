@@ -42,8 +42,12 @@ struct vector_function {};
 }  // namespace xtt::detail
 
 // At most 4 units in the last place from the exact result, by the word of the C library.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__) && defined(__GLIBC__) && \
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__) && defined(__GLIBC__) && \
     (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
+
+#if defined(__clang__)
+#include <xtensor-torch/evaluation/block_functions.hpp>
+#else
 
 #define XTENSOR_TORCH_VECTOR_FUNCTION(NAME)                                           \
     extern "C" float xtensor_torch_##NAME##f(float) __asm__(#NAME "f")                \
@@ -75,6 +79,8 @@ struct vector_function {};
         using type = vector_##NAME;                                                                      \
     };
 
+#endif
+
 namespace xtt::detail {
 
 XTENSOR_TORCH_VECTOR_FUNCTION(exp)
@@ -102,6 +108,17 @@ XTENSOR_TORCH_VECTOR_FUNCTION(erfc)
 XTENSOR_TORCH_VECTOR_FUNCTION_OF_TWO(pow)
 XTENSOR_TORCH_VECTOR_FUNCTION_OF_TWO(hypot)
 XTENSOR_TORCH_VECTOR_FUNCTION_OF_TWO(atan2)
+
+#if defined(__clang__)
+
+// A square root is an instruction, but std::sqrt must set errno.
+struct vector_sqrt : xt::math::sqrt_fun {
+    using xt::math::sqrt_fun::operator();
+    float operator()(const float& x) const { return __builtin_elementwise_sqrt(x); }
+    double operator()(const double& x) const { return __builtin_elementwise_sqrt(x); }
+};
+
+#else
 
 // A square root is an instruction, but std::sqrt must set errno, which no vector of numbers can. What GCC calls for a
 // vector is named by the ABI of vector functions: the instructions, the number of lanes, and the function.
@@ -149,6 +166,9 @@ struct vector_sqrt : xt::math::sqrt_fun {
     float operator()(const float& x) const { return xtensor_torch_sqrtf(x); }
     double operator()(const double& x) const { return xtensor_torch_sqrt(x); }
 };
+
+#endif
+
 template <>
 struct vector_form<xt::math::sqrt_fun> {
     using type = vector_sqrt;

@@ -213,8 +213,6 @@ protected:
             m_arguments);
     }
 
-    static constexpr std::ptrdiff_t grain = 32768;
-
     expression_tree<F, A...> m_tree;
     labelled_dimensions m_dimensions;
     std::tuple<row_argument<A>...> m_arguments;
