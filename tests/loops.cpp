@@ -201,6 +201,27 @@ TEST_CASE("elements of two types are converted in every layout") {
     }
 }
 
+TEST_CASE("many operands have one value in each row, and widths of their own") {
+    for (const std::int64_t columns : {1, 7, 100, 20000}) {
+        at::Tensor column = at::randint(0, 100, {5, 1}, at::kDouble);
+        at::Tensor bytes = at::randint(0, 100, {5, 1}, at::kByte);
+        at::Tensor across = at::randint(0, 100, {columns, 5}, at::kDouble).t();
+        at::Tensor out = at::zeros({5, columns}, at::kDouble);
+        const auto a = xtt::view<double, 2>(column);
+        const auto b = xtt::view<std::uint8_t, 2>(bytes);
+        const auto c = xtt::view<double, 2>(across);
+        auto to = xtt::view<double, 2>(out);
+        to = a + b + c;
+        CHECK(at::equal(out, column + bytes + across));
+        to = a + a * a - b + a + a * b + a + a * a + b + a + c + a;
+        CHECK(at::equal(out, 2 * column * column + column * bytes + 5 * column + across));
+        at::Tensor single = column.to(at::kFloat);
+        at::Tensor floats = at::zeros({5, columns});
+        xtt::view<float, 2>(floats) = xtt::view<float, 2>(single) * 2.0f;
+        CHECK(at::equal(floats, (single * 2).expand({5, columns})));
+    }
+}
+
 TEST_CASE("Half and BFloat16 are converted as LibTorch converts them, in every layout") {
     random_tensors random(7);
     for (int round = 0; round < 40; ++round) {

@@ -3,7 +3,6 @@
 // walk through few elements, and a nest of loops over tiles, for all expressions over the same types of operands.
 #pragma once
 
-#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/loop_dimensions.hpp>

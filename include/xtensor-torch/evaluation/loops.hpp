@@ -29,7 +29,8 @@ class loop_nest {
     // All tiles of a thread together: on its stack, and in the second cache of every processor.
     static constexpr std::ptrdiff_t tile_bytes = 65536;
 
-    // Beside these there is room for what operands with one value a row need, in the nearest cache.
+    // Beside these there is room for what operands with one value a row need, in the nearest cache; many of them, or
+    // wide ones, go into tiles as well.
     static constexpr std::ptrdiff_t uniform_bytes = 4096;
 
 public:
@@ -46,6 +47,9 @@ public:
             m_access[k] = steps[k] == 1 || columns == 1 ? access::in_place
                           : k > 0 && steps[k] == 0      ? access::uniform
                                                         : access::packed;
+        }
+        if (uniform_row() > uniform_bytes) {
+            std::replace(m_access.begin(), m_access.end(), access::uniform, access::packed);
         }
         choose_block();
         std::ptrdiff_t end = 0;
@@ -71,8 +75,19 @@ private:
     // How many elements of an operand a row of its tile holds.
     std::ptrdiff_t tile_columns(std::size_t operand) const {
         return m_access[operand] == access::packed    ? m_columns
-               : m_access[operand] == access::uniform ? m_kernel.block
+               : m_access[operand] == access::uniform ? m_kernel.copies
                                                       : 0;
+    }
+
+    // The bytes that operands with one value a row need for each row.
+    std::ptrdiff_t uniform_row() const {
+        std::ptrdiff_t bytes = 0;
+        for (std::size_t k = 0; k < count; ++k) {
+            if (m_access[k] == access::uniform) {
+                bytes += m_kernel.copies * m_operands.moves[k]->size;
+            }
+        }
+        return bytes;
     }
 
     // Blocks without a tile are as large as what is worth a thread. Tiles across the rows are one cache line high,
@@ -99,14 +114,8 @@ private:
         }
         m_columns = std::min(columns, longest);
         m_rows = std::min(rows, std::max<std::ptrdiff_t>(1, elements / m_columns));
-        std::ptrdiff_t uniform_row = 0;
-        for (std::size_t k = 0; k < count; ++k) {
-            if (m_access[k] == access::uniform) {
-                uniform_row += tile_columns(k) * m_operands.moves[k]->size;
-            }
-        }
-        if (uniform_row > 0) {
-            m_rows = std::min(m_rows, std::max<std::ptrdiff_t>(1, uniform_bytes / uniform_row));
+        if (uniform_row() > 0) {
+            m_rows = std::min(m_rows, uniform_bytes / uniform_row());
         }
         m_column_blocks = (columns + m_columns - 1) / m_columns;
         m_row_blocks = (rows + m_rows - 1) / m_rows;
@@ -144,14 +153,14 @@ private:
         const element_moves& moves = *operands.moves[0];
         // What is only moved from one place to another needs no tile between them.
         if constexpr (Places == 1) {
-            if (m_kernel.copies && m_access[0] == access::in_place && m_access[1] == access::packed) {
+            if (m_kernel.only_moves && m_access[0] == access::in_place && m_access[1] == access::packed) {
                 return moves.gather(operands.out, outer[0], operands.in[0], inner[1], outer[1], columns, rows);
             }
-            if (m_kernel.copies && m_access[0] == access::packed && m_access[1] == access::in_place) {
+            if (m_kernel.only_moves && m_access[0] == access::packed && m_access[1] == access::in_place) {
                 return moves.scatter(operands.out, inner[0], outer[0], operands.in[0], outer[1], columns, rows);
             }
         }
-        if (m_kernel.copies && m_access[0] == access::in_place && m_access[1] == access::in_place) {
+        if (m_kernel.only_moves && m_access[0] == access::in_place && m_access[1] == access::in_place) {
             copy_rows(operands, columns, rows);
             return;
         }
@@ -166,8 +175,8 @@ private:
                 operands.moves[k]->gather(tile, columns, operands.in[k - 1], inner[k], outer[k], columns, packed_rows);
                 replace(block, k, tile, columns);
             } else if (m_access[k] == access::uniform) {
-                operands.moves[k]->repeat(tile, m_kernel.block, operands.in[k - 1], outer[k], packed_rows);
-                replace(block, k, tile, m_kernel.block);
+                operands.moves[k]->repeat(tile, m_kernel.copies, operands.in[k - 1], outer[k], packed_rows);
+                replace(block, k, tile, m_kernel.copies);
                 block.steps[k] = 0;
             }
         }

@@ -54,7 +54,7 @@ XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
 
 /// Computes `out[j][i] = kernel(in[j][i]...)` for every row j and column i. An operand may be the destination itself,
 /// element for element, and must not overlap it otherwise. Steps are 1, or 0 for an operand that has one value all
-/// along a row, which lies there as often as a block has elements.
+/// along a row, which lies there `copies` times.
 template <class T, class Kernel, class... V>
 struct row_loop {
     using pointers = std::tuple<const V*...>;
@@ -76,6 +76,9 @@ struct row_loop {
 #endif
         return static_cast<std::ptrdiff_t>(std::max<std::size_t>(1, cache_line / narrowest));
     }();
+
+    // As often an operand with one value a row must lie there: enough for a block, and a line of the cache.
+    static constexpr std::ptrdiff_t copies = std::max<std::ptrdiff_t>(block, cache_line / narrowest);
 
     XTENSOR_TORCH_ALWAYS_INLINE static void run(const void* kernel_address, const block_type* rows) {
         using kernel_type = std::conditional_t<std::is_trivially_copy_constructible_v<Kernel>, Kernel, const Kernel&>;
@@ -191,13 +194,13 @@ struct row_kernel {
     using function = void (*)(const void* kernel, const row_block<Places>* rows);
 
     const void* kernel;
-    function in_vectors;
+    function by_vectors;
     function by_elements;
     std::size_t operands;
-    std::ptrdiff_t block;  // as often an operand with one value a row must lie there
-    bool copies;           // elements are moved as they are
+    std::ptrdiff_t copies;  // as often an operand with one value a row must lie there
+    bool only_moves;        // the elements of its operand, as they are
 
-    void compute(const row_block<Places>& rows) const { in_vectors(kernel, &rows); }
+    void compute(const row_block<Places>& rows) const { by_vectors(kernel, &rows); }
     void compute_elements(const row_block<Places>& rows) const { by_elements(kernel, &rows); }
 };
 
@@ -211,7 +214,7 @@ auto row_kernel_of(const Kernel& kernel) {
         vector_function_of<loop, best_instructions<Kernel>, const void*, const block_type*>(),
         &compute_elements<T, Kernel, V...>,
         sizeof...(V),
-        loop::block,
+        loop::copies,
         std::is_same_v<std::tuple<Kernel, V...>, std::tuple<operand<T>, T>>};
 }
 

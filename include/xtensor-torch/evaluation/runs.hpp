@@ -65,7 +65,7 @@ inline bool is_one_run(const void* out, std::ptrdiff_t size) {
 template <std::size_t Places>
 void compute_run(const row_kernel<Places>& kernel, const loop_operands<Places>& operands, std::ptrdiff_t size) {
     const std::ptrdiff_t bytes = operands.moves[0]->size;
-    if (kernel.copies) {
+    if (kernel.only_moves) {
         std::memmove(operands.out, operands.in[0], static_cast<std::size_t>(size * bytes));
         return;
     }
