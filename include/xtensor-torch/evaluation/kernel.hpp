@@ -249,7 +249,8 @@ template <class Kernel>
 inline constexpr bool has_stages = false;
 template <class F, class... Arguments>
 inline constexpr bool has_stages<call<F, Arguments...>> =
-    computes_blocks<F, typename call<F, Arguments...>::value_type> || (has_stages<Arguments> || ...);
+    computes_blocks<F, typename call<F, Arguments...>::value_type> ||
+    std::disjunction_v<std::bool_constant<has_stages<Arguments>>...>;
 
 /// The kernel for the first `Size` positions.
 template <std::ptrdiff_t Size, class Kernel, class Pointers>
