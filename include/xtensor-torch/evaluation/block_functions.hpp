@@ -10,13 +10,6 @@
 
 namespace xtt::detail {
 
-using float_4 [[gnu::vector_size(16)]] = float;
-using float_8 [[gnu::vector_size(32)]] = float;
-using float_16 [[gnu::vector_size(64)]] = float;
-using double_2 [[gnu::vector_size(16)]] = double;
-using double_4 [[gnu::vector_size(32)]] = double;
-using double_8 [[gnu::vector_size(64)]] = double;
-
 template <std::size_t Lanes, class T>
 struct lanes_of {
     typedef T type __attribute__((vector_size(Lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
@@ -93,40 +86,39 @@ struct block_function {
 
 }  // namespace xtt::detail
 
-#define XTENSOR_TORCH_VECTOR_FUNCTION(NAME)                                                               \
-    extern "C" {                                                                                          \
-    float_4 _ZGVbN4v_##NAME##f(float_4);                                                                  \
-    float_8 _ZGVdN8v_##NAME##f(float_8);                                                                  \
-    float_16 _ZGVeN16v_##NAME##f(float_16);                                                               \
-    double_2 _ZGVbN2v_##NAME(double_2);                                                                   \
-    double_4 _ZGVdN4v_##NAME(double_4);                                                                   \
-    double_8 _ZGVeN8v_##NAME(double_8);                                                                   \
-    }                                                                                                     \
-    struct vector_##NAME                                                                                  \
-        : xt::math::NAME##_fun,                                                                           \
-          vector_function,                                                                                \
-          block_function<block_calls<float, _ZGVbN4v_##NAME##f, _ZGVdN8v_##NAME##f, _ZGVeN16v_##NAME##f>, \
-                         block_calls<double, _ZGVbN2v_##NAME, _ZGVdN4v_##NAME, _ZGVeN8v_##NAME>> {};      \
-    template <>                                                                                           \
-    struct vector_form<xt::math::NAME##_fun> {                                                            \
-        using type = vector_##NAME;                                                                       \
+// What stands beside the declarations; the letters are "v" for each argument.
+#define XTENSOR_TORCH_BLOCK_FUNCTION(NAME, LETTERS)                                                                   \
+    struct vector_##NAME                                                                                              \
+        : xt::math::NAME##_fun,                                                                                       \
+          vector_function,                                                                                            \
+          block_function<                                                                                             \
+              block_calls<float, _ZGVbN4##LETTERS##_##NAME##f, _ZGVdN8##LETTERS##_##NAME##f,                          \
+                          _ZGVeN16##LETTERS##_##NAME##f>,                                                             \
+              block_calls<double, _ZGVbN2##LETTERS##_##NAME, _ZGVdN4##LETTERS##_##NAME, _ZGVeN8##LETTERS##_##NAME>> { \
+    };                                                                                                                \
+    template <>                                                                                                       \
+    struct vector_form<xt::math::NAME##_fun> {                                                                        \
+        using type = vector_##NAME;                                                                                   \
     };
 
-#define XTENSOR_TORCH_VECTOR_FUNCTION_OF_TWO(NAME)                                                           \
-    extern "C" {                                                                                             \
-    float_4 _ZGVbN4vv_##NAME##f(float_4, float_4);                                                           \
-    float_8 _ZGVdN8vv_##NAME##f(float_8, float_8);                                                           \
-    float_16 _ZGVeN16vv_##NAME##f(float_16, float_16);                                                       \
-    double_2 _ZGVbN2vv_##NAME(double_2, double_2);                                                           \
-    double_4 _ZGVdN4vv_##NAME(double_4, double_4);                                                           \
-    double_8 _ZGVeN8vv_##NAME(double_8, double_8);                                                           \
-    }                                                                                                        \
-    struct vector_##NAME                                                                                     \
-        : xt::math::NAME##_fun,                                                                              \
-          vector_function,                                                                                   \
-          block_function<block_calls<float, _ZGVbN4vv_##NAME##f, _ZGVdN8vv_##NAME##f, _ZGVeN16vv_##NAME##f>, \
-                         block_calls<double, _ZGVbN2vv_##NAME, _ZGVdN4vv_##NAME, _ZGVeN8vv_##NAME>> {};      \
-    template <>                                                                                              \
-    struct vector_form<xt::math::NAME##_fun> {                                                               \
-        using type = vector_##NAME;                                                                          \
-    };
+#define XTENSOR_TORCH_VECTOR_FUNCTION(NAME) \
+    extern "C" {                            \
+    float_4 _ZGVbN4v_##NAME##f(float_4);    \
+    float_8 _ZGVdN8v_##NAME##f(float_8);    \
+    float_16 _ZGVeN16v_##NAME##f(float_16); \
+    double_2 _ZGVbN2v_##NAME(double_2);     \
+    double_4 _ZGVdN4v_##NAME(double_4);     \
+    double_8 _ZGVeN8v_##NAME(double_8);     \
+    }                                       \
+    XTENSOR_TORCH_BLOCK_FUNCTION(NAME, v)
+
+#define XTENSOR_TORCH_VECTOR_FUNCTION_OF_TWO(NAME)     \
+    extern "C" {                                       \
+    float_4 _ZGVbN4vv_##NAME##f(float_4, float_4);     \
+    float_8 _ZGVdN8vv_##NAME##f(float_8, float_8);     \
+    float_16 _ZGVeN16vv_##NAME##f(float_16, float_16); \
+    double_2 _ZGVbN2vv_##NAME(double_2, double_2);     \
+    double_4 _ZGVdN4vv_##NAME(double_4, double_4);     \
+    double_8 _ZGVeN8vv_##NAME(double_8, double_8);     \
+    }                                                  \
+    XTENSOR_TORCH_BLOCK_FUNCTION(NAME, vv)

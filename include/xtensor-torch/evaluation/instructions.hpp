@@ -44,6 +44,9 @@ inline constexpr std::size_t register_bytes = 32;
 inline constexpr std::size_t register_bytes = 16;
 #endif
 
+// The bytes that move between memory and caches together.
+inline constexpr std::size_t cache_line = 64;
+
 enum class instructions : unsigned char { as_compiled, avx2, avx512 };
 
 inline instructions find_instructions() noexcept {

@@ -130,7 +130,7 @@ template <class V, std::ptrdiff_t Size, std::size_t Operands>
 struct block_of_values {
     using value_type = V;
     static constexpr std::size_t operands = Operands;
-    alignas(64) V values[Size];
+    alignas(cache_line) V values[Size];
 
     template <std::size_t First, class Pointers>
     const V& element(const Pointers&, std::ptrdiff_t i) const {

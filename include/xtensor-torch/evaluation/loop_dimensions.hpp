@@ -57,6 +57,19 @@ loop_dimensions<N> dimensions_of(const D& destination, const Operand&... operand
     return dimensions;
 }
 
+/// Adds what lies before the place with this number in the dimensions [first, last), of which the first one runs
+/// fastest.
+template <std::size_t N>
+void add_offsets(std::array<std::ptrdiff_t, N>& offsets, std::ptrdiff_t number, const loop_dimensions<N>& dimensions,
+                 std::size_t first, std::size_t last) {
+    for (std::size_t d = first; d < last; ++d) {
+        for (std::size_t k = 0; k < N; ++k) {
+            offsets[k] += number % dimensions[d].size * dimensions[d].strides[k];
+        }
+        number /= dimensions[d].size;
+    }
+}
+
 // Puts the dimension first in which `distance` is shortest, the last of equal ones, and merges dimensions where all
 // operands allow it.
 template <std::size_t N, class Distance>

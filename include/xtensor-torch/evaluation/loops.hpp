@@ -137,10 +137,7 @@ private:
             rest /= m_row_blocks;
             advance(0, column);
             advance(1, row);
-            for (std::size_t d = 2; d < m_dimensions.size(); ++d) {
-                advance(d, rest % m_dimensions[d].size);
-                rest /= m_dimensions[d].size;
-            }
+            add_offsets(at, rest, m_dimensions, 2, m_dimensions.size());
             run_block(tiles, m_operands.advanced(at), std::min(m_columns, m_dimensions[0].size - column),
                       std::min(m_rows, m_dimensions[1].size - row));
         }

@@ -38,9 +38,6 @@ struct row_block {
     std::ptrdiff_t rows;
 };
 
-// The bytes that move between memory and caches together.
-inline constexpr std::size_t cache_line = 64;
-
 // Whether xsimd computes the kernel.
 template <class T, class Kernel>
 inline constexpr bool in_batches = false;

@@ -106,13 +106,7 @@ void walk(const row_kernel<Places>& kernel, const loop_operands<Places>& operand
     }
     for (std::ptrdiff_t number = 0; number < planes; ++number) {
         distances<Places> at{};
-        std::ptrdiff_t rest = number;
-        for (std::size_t d = 0; d + 2 < rank; ++d) {
-            for (std::size_t k = 0; k <= Places; ++k) {
-                at[k] += rest % dimensions[d].size * dimensions[d].strides[k];
-            }
-            rest /= dimensions[d].size;
-        }
+        add_offsets(at, number, dimensions, 0, rank < 2 ? 0 : rank - 2);
         const auto [out, in, moves] = operands.advanced(at);
         kernel.compute_elements({out, in, columns.strides, rows.strides, columns.size, rows.size});
     }

@@ -198,10 +198,10 @@ void scatter(V* to, std::ptrdiff_t inner, std::ptrdiff_t outer, const V* from, s
     });
 }
 
-/// Writes each of `count` elements of a column `times` times, one after another: not less often than fill 64 bytes.
+/// Writes each of `count` elements of a column `times` times, one after another: not less often than fill a line.
 template <class V>
 void repeat(V* to, std::ptrdiff_t times, const V* from, std::ptrdiff_t outer, std::ptrdiff_t count) {
-    constexpr auto line = static_cast<std::ptrdiff_t>(std::max<std::size_t>(1, 64 / sizeof(V)));
+    constexpr auto line = static_cast<std::ptrdiff_t>(std::max<std::size_t>(1, cache_line / sizeof(V)));
     for (std::ptrdiff_t j = 0; j < count; ++j) {
         const V value = from[j * outer];
         V* const row = to + j * times;

@@ -45,6 +45,17 @@ struct vector_function {};
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__) && defined(__GLIBC__) && \
     (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
 
+namespace xtt::detail {
+
+using float_4 [[gnu::vector_size(16)]] = float;
+using float_8 [[gnu::vector_size(32)]] = float;
+using float_16 [[gnu::vector_size(64)]] = float;
+using double_2 [[gnu::vector_size(16)]] = double;
+using double_4 [[gnu::vector_size(32)]] = double;
+using double_8 [[gnu::vector_size(64)]] = double;
+
+}  // namespace xtt::detail
+
 #if defined(__clang__)
 #include <xtensor-torch/evaluation/block_functions.hpp>
 #else
@@ -122,12 +133,6 @@ struct vector_sqrt : xt::math::sqrt_fun {
 
 // A square root is an instruction, but std::sqrt must set errno, which no vector of numbers can. What GCC calls for a
 // vector is named by the ABI of vector functions: the instructions, the number of lanes, and the function.
-using float_4 [[gnu::vector_size(16)]] = float;
-using float_8 [[gnu::vector_size(32)]] = float;
-using float_16 [[gnu::vector_size(64)]] = float;
-using double_2 [[gnu::vector_size(16)]] = double;
-using double_4 [[gnu::vector_size(32)]] = double;
-using double_8 [[gnu::vector_size(64)]] = double;
 
 extern "C" {
 float xtensor_torch_sqrtf(float) __asm__("xtensor_torch_sqrtf")
@@ -178,5 +183,6 @@ struct vector_form<xt::math::sqrt_fun> {
 
 #undef XTENSOR_TORCH_VECTOR_FUNCTION
 #undef XTENSOR_TORCH_VECTOR_FUNCTION_OF_TWO
+#undef XTENSOR_TORCH_BLOCK_FUNCTION
 
 #endif
