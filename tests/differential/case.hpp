@@ -40,9 +40,14 @@ struct tensor_case {
         made.seed = seed;
         const auto rank = static_cast<std::size_t>(number(0, 5));
         const bool plain = number(0, 2) == 0;
+        // Long enough for whole vectors, and for what is left of a row behind them.
+        const auto longest = number(0, 3) == 0 ? static_cast<std::size_t>(number(0, 4)) : rank;
         for (std::size_t i = 0; i < rank; ++i) {
             dimension d;
-            d.size = number(0, 9) == 0 ? 0 : number(0, 4) == 0 ? 1 : number(2, rank > 3 ? 3 : 6);
+            d.size = i == longest        ? number(7, 80)
+                     : number(0, 9) == 0 ? 0
+                     : number(0, 4) == 0 ? 1
+                                         : number(2, rank > 3 || longest < rank ? 3 : 6);
             if (!plain && number(0, 1) == 0) {
                 d = {d.size, number(1, 3), number(0, 2), number(0, 2)};
             }
