@@ -5,7 +5,12 @@
 
 #include <xtensor-torch/view.hpp>
 
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/amax.h>
+#include <ATen/ops/exp.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/sin.h>
+#include <ATen/ops/sum.h>
 
 #include <bit>
 #include <cmath>
@@ -14,6 +19,7 @@
 #include <limits>
 #include <random>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #if defined(XTENSOR_USE_XSIMD)
@@ -170,6 +176,26 @@ TEST_CASE("functions of two arguments are right to four units in the last place"
                 [](double x, double y) { return std::hypot(x, y); }) <= 4);
     CHECK(pairs([](auto& out, const auto& x, const auto& y) { out = xt::atan2(x, y); },
                 [](double x, double y) { return std::atan2(x, y); }) <= 4);
+}
+
+TEST_CASE("functions are reduced along every axis, in whole blocks and in what is left") {
+    for (const std::int64_t columns : {5, 32, 67}) {
+        at::Tensor tensor = at::randn({70, columns});
+        tensor[3][columns - 2] = std::numeric_limits<float>::quiet_NaN();
+        tensor[4][0] = std::numeric_limits<float>::infinity();
+        const auto x = xtt::view<const float, 2>(std::as_const(tensor));
+        for (const std::int64_t axis : {0, 1}) {
+            at::Tensor result = at::empty({tensor.size(1 - axis)});
+            auto reduced = xtt::view<float, 1>(result);
+            const auto is_close = [&](const at::Tensor& expected) {
+                return at::allclose(result, expected, 1e-5, 1e-6, true);
+            };
+            reduced = xt::sum(xt::exp(x), {axis});
+            CHECK(is_close(at::sum(at::exp(tensor), axis)));
+            reduced = xt::amax(xt::sin(x) * x, {axis});
+            CHECK(is_close(at::amax(at::sin(tensor) * tensor, axis)));
+        }
+    }
 }
 
 }  // namespace

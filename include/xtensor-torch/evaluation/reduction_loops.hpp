@@ -155,7 +155,20 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_rows(const Reduction& reduction, con
                                                  typename Reduction::result_type* sums, std::ptrdiff_t columns,
                                                  const In&... in) {
     using R = typename Reduction::result_type;
-    if constexpr (compares_numbers<Reduction, Kernel>) {
+    std::ptrdiff_t first = 0;
+    if constexpr (has_stages<Kernel>) {
+        constexpr std::ptrdiff_t block = lane_count<R>;
+        for (; first + block <= columns; first += block) {
+            const auto add = [&](const auto& row) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+                const auto there = advanced(row, first);
+                const auto stages = kernel_in_stages<block>(kernel, there);
+                for (std::ptrdiff_t i = 0; i < block; ++i) {
+                    sums[first + i] = reduction.added(sums[first + i], stages.template element<0>(there, i));
+                }
+            };
+            (add(in), ...);
+        }
+    } else if constexpr (compares_numbers<Reduction, Kernel>) {
         nan_flag<R> any = 0;
         XTENSOR_TORCH_INDEPENDENT_ITERATIONS
         for (std::ptrdiff_t i = 0; i < columns; ++i) {
@@ -172,7 +185,7 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_rows(const Reduction& reduction, con
         }
     }
     XTENSOR_TORCH_INDEPENDENT_ITERATIONS
-    for (std::ptrdiff_t i = 0; i < columns; ++i) {
+    for (std::ptrdiff_t i = first; i < columns; ++i) {
         R sum = sums[i];
         ((sum = reduction.added(sum, kernel.template element<0>(in, i))), ...);
         sums[i] = sum;
