@@ -79,8 +79,18 @@ def test_strided_operands_and_every_element_type():
     for dtype in (torch.bool, torch.int8, torch.int64, torch.float16, torch.bfloat16, torch.complex64):
         y = torch.ones(3, dtype=dtype)
         result = ops.twice(y)
-        assert result.dtype == (torch.int32 if dtype in (torch.bool, torch.int8) else dtype)  # as C++ adds
+        assert result.dtype == (torch.int32 if dtype == torch.bool else dtype)  # as C++ adds
         assert result.tolist() == [2, 2, 2]
+
+
+def test_functions_of_small_integers_keep_the_dtype_and_sums_do_not():
+    for device in ("cpu", "meta"):
+        x = torch.tensor([-100, 27, 100], dtype=torch.int8, device=device)
+        assert ops.twice(x).dtype == ops.scale(x, 3).dtype == torch.int8
+        assert ops.added_up(x).dtype == torch.int32  # as xtensor adds
+    x = torch.tensor([-100, 27, 100], dtype=torch.int8)
+    assert torch.equal(ops.twice(x), x + x) and torch.equal(ops.scale(x, 3), x * 3)
+    assert ops.added_up(torch.full((3,), 100, dtype=torch.int8)) == 300
 
 
 def test_a_value_taken_generically_keeps_the_dtype():

@@ -358,6 +358,7 @@ TORCH_LIBRARY(xtt_test, library) {
         "describe_values(Tensor x, int count, bool flag, str name, float[] reals, int[] integers, float? real=None, "
         "int? integer=None, *, int size=7, float small=0.5) -> Tensor",
         float>(library, describe_values);
+    xtt::op<"added_up(x)", std::int8_t>(library, [](const auto& x) { return xt::sum(x); });
     xtt::op<"twice(x)", bool, std::int8_t, std::int64_t, c10::Half, c10::BFloat16, c10::complex<float>>(library, twice);
     xtt::op<"above(Tensor x, float limit)", float>(library, above);
     xtt::op<"positives(x)", float>(library, positives, xtt::needs_values);

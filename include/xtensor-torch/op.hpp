@@ -228,7 +228,8 @@ void register_with_options(torch::Library& library, const schema_text& given, co
 /// a function whose parameters are written out, "softclip". A generic function takes a parameter without type as a
 /// tensor to read where it can.
 ///
-/// A result has the element type of the tensors where C++ computes it in a wider one: `0.5 * x`, or a mean of float.
+/// A result has the element type of the tensors where C++ computes it in a wider one: `0.5 * x` or a mean of float, and
+/// `x + x` of small integers, whose sums stay wider.
 ///
 /// Options: `backward` or `derived`, `saved_results`, `batched`, `autocast`, `needs_values`, `host_round_trip`,
 /// `computed_dtype`.

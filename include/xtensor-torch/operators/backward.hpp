@@ -79,7 +79,7 @@ struct again<value_argument<S>> {
 
 // A result of the forward, as an argument of the backward. T is the element type of the forward's tensors.
 template <class R, class T>
-using viewed_again = tensor_view<const result_element_t<typename item_traits<R>::value_type, T>>;
+using viewed_again = tensor_view<const result_element_t<R, T>>;
 
 template <class R, class T>
 struct result_again {

@@ -130,11 +130,21 @@ std::string schema_of_results(types<R...>) {
 
 // ---- the element type of a result -----------------------------------------------------------------------------------
 
+// Whether an expression is a function of single elements of T, and of numbers.
+template <class E, class T>
+inline constexpr bool is_function_of =
+    xt::is_xscalar<E>::value || (is_tensor_view<E>::value && std::is_same_v<typename item_traits<E>::value_type, T>);
+template <class F, class... CT, class T>
+inline constexpr bool is_function_of<xt::xfunction<F, CT...>, T> = (is_function_of<std::remove_cvref_t<CT>, T> && ...);
+
 // Numbers that C++ computes in a wider type than that of the operator's tensors, `0.5 * x` or a mean over float, come
-// back in the type of the tensors, as those of LibTorch's own operators do.
-template <class V, class T>
+// back in the type of the tensors, as those of LibTorch's own operators do. Of integers only functions of elements do:
+// a sum of them needs its wider type, and so does what is computed with one.
+template <class E, class T>
 consteval auto result_element() {
-    if constexpr ((real_number<V> && real_number<T>) || (is_complex<V> && is_complex<T>)) {
+    using V = typename item_traits<E>::value_type;
+    if constexpr ((real_number<V> && real_number<T>) || (is_complex<V> && is_complex<T>) ||
+                  (std::integral<V> && std::integral<T> && !std::is_same_v<T, bool> && is_function_of<E, T>)) {
         return std::type_identity<std::conditional_t<(sizeof(V) > sizeof(T)), T, V>>();
     } else {
         return std::type_identity<V>();
@@ -142,8 +152,8 @@ consteval auto result_element() {
 }
 
 // T is void where the tensors share no element type, or the registration keeps what the function computes.
-template <class V, class T>
-using result_element_t = typename decltype(result_element<V, T>())::type;
+template <class E, class T>
+using result_element_t = typename decltype(result_element<std::remove_cvref_t<E>, T>())::type;
 
 // ---- tensors --------------------------------------------------------------------------------------------------------
 
@@ -205,7 +215,7 @@ struct result_tensors {
                 refuse_if_dangling(result.expression());
             }
             if constexpr (Mode == op_mode::meta && deferred_expression<R>) {
-                return shape_alone<typename R::value_type>(result.expression());
+                return shape_alone<R>(result.expression());
             } else if constexpr (Mode == op_mode::meta) {
                 return empty_meta(argument_sizes(call, result.like()), scalar_type_v<typename R::value_type>);
             } else {
@@ -238,9 +248,9 @@ private:
     at::Tensor tensor(E& expression) const {
         refuse_if_dangling(expression);
         if constexpr (Mode == op_mode::meta) {
-            return shape_alone<typename E::value_type>(expression);
+            return shape_alone<E>(expression);
         } else {
-            using V = result_element_t<typename E::value_type, T>;
+            using V = result_element_t<E, T>;
             if constexpr (!std::is_same_v<V, typename E::value_type>) {
                 return call.device ? to_device(xt::cast<V>(expression), *call.device) : copy<V>(expression);
             } else if (call.device) {
@@ -253,9 +263,9 @@ private:
         }
     }
 
-    template <class Computed, class E>
+    template <class Result, class E>
     at::Tensor shape_alone(const E& expression) const {
-        using V = result_element_t<Computed, T>;
+        using V = result_element_t<Result, T>;
         constexpr c10::ScalarType dtype = scalar_type_v<V>;
         if constexpr (is_elementwise<E>::value) {
             c10::SymDimVector sizes;
