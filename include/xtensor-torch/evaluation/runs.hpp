@@ -9,6 +9,7 @@
 #include <xtensor-torch/evaluation/rows.hpp>
 #include <xtensor-torch/evaluation/transpose.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -56,9 +57,19 @@ struct loop_operands {
 // cache line, and vectors that cross lines are slow to write.
 inline constexpr std::ptrdiff_t worth_aligning = 192;
 
+// While all lies in the caches, reading so many operands in vectors that cross lines takes longer than writing one
+// destination so; for more elements it is the other way round.
+inline constexpr std::ptrdiff_t outweigh_destination = 3;
+inline constexpr std::ptrdiff_t in_caches = 2 * grain;
+
+// The bytes from the start of its cache line to an address.
+inline std::ptrdiff_t past_line(const void* address) {
+    return static_cast<std::ptrdiff_t>(reinterpret_cast<std::uintptr_t>(address) % cache_line);
+}
+
 // Whether elements next to each other are computed at once: by one thread, and in aligned vectors, or in few.
 inline bool is_one_run(const void* out, std::ptrdiff_t size) {
-    return size < worth_aligning || (size < 2 * grain && reinterpret_cast<std::uintptr_t>(out) % cache_line == 0);
+    return size < worth_aligning || (size < 2 * grain && past_line(out) == 0);
 }
 
 /// Computes elements that all lie next to each other.
@@ -71,8 +82,11 @@ void compute_run(const row_kernel<Places>& kernel, const loop_operands<Places>& 
     }
     row_block<Places> run{operands.out, operands.in, {}, {}, size, 1};
     run.steps.fill(1);
-    const auto beyond_line = static_cast<std::ptrdiff_t>(reinterpret_cast<std::uintptr_t>(operands.out) % cache_line);
-    if (size >= worth_aligning && beyond_line != 0) {
+    const std::ptrdiff_t beyond_line = past_line(operands.out);
+    const auto aligned =
+        std::count_if(operands.in.begin(), operands.in.begin() + static_cast<std::ptrdiff_t>(kernel.operands),
+                      [](const void* address) { return past_line(address) == 0; });
+    if (size >= worth_aligning && beyond_line != 0 && (size > in_caches || aligned < outweigh_destination)) {
         run.columns = (static_cast<std::ptrdiff_t>(cache_line) - beyond_line) / bytes;
         kernel.compute(run);
         const auto rest = operands.advanced(run.columns);
