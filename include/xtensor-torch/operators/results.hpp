@@ -132,8 +132,9 @@ std::string schema_of_results(types<R...>) {
 
 // Whether an expression is a function of single elements of T, and of numbers.
 template <class E, class T>
-inline constexpr bool is_function_of =
-    xt::is_xscalar<E>::value || (is_tensor_view<E>::value && std::is_same_v<typename item_traits<E>::value_type, T>);
+inline constexpr bool is_function_of = xt::is_xscalar<E>::value;
+template <class V, std::size_t N, xt::layout_type L, class T>
+inline constexpr bool is_function_of<tensor_view<V, N, L>, T> = std::is_same_v<std::remove_const_t<V>, T>;
 template <class F, class... CT, class T>
 inline constexpr bool is_function_of<xt::xfunction<F, CT...>, T> = (is_function_of<std::remove_cvref_t<CT>, T> && ...);
 
