@@ -170,11 +170,12 @@ def findings(rows):
    time of eager LibTorch, `a*b + c` {between('a*b + c, 256²', 'a*b + c, 1000²', 'a*b + c, 4096²', against='addcmul_out')} of that of its fused kernel `addcmul_out`.
 2. **Strides cost little.** Operands that lie across each other are moved through tiles in the cache: `a*b + c` with one of
    them transposed takes {between('a*b + c, a transposed', against='addcmul_out')} of the time of `addcmul_out`, and {between('a*b + c, a transposed', against='xt::adapt')} of that of `xt::adapt`.
-3. **Reductions run at the speed of LibTorch's.** Sums, means, maxima and norms take {between('sum,', 'sum of a transposed', 'sum along', 'mean', 'amax', 'norm_l2')} of the time of its
+3. **Reductions run at about the speed of LibTorch's.** Sums, means, maxima and norms take {between('sum,', 'sum of a transposed', 'sum along', 'mean', 'amax', 'norm_l2')} of the time of its
    kernels, whatever the axis; a variance, which LibTorch computes in two passes, {between('variance')}.
 4. **Parts and containers are written in place.** A five-point stencil over slices takes {between('stencil')} of the time of eager
    LibTorch, a loop over rows {between('row by row')}, and a container that is assigned `a*b + c` {between('container = a*b + c,')} of the time of `addcmul_out`.
-5. **Few elements cost no more than xtensor's own assignment**: {between('a*b + c, 4 elements', 'a*b + c, 16 elements', 'a*b + c, 64 elements', 'a*b + c, 256 elements')} of its time, from 4 to 256 elements."""
+5. **Few elements cost about what they cost with xtensor alone.** An assignment of 4 elements takes {between('a*b + c, 4 elements')} of the
+   time of xtensor's own, one of 16 to 256 elements {between('a*b + c, 16 elements', 'a*b + c, 64 elements', 'a*b + c, 256 elements')}."""
 
 
 # The rows of the README's chart: what it says there, and which row it is.
