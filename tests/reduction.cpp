@@ -20,6 +20,7 @@
 #include <complex>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <type_traits>
 #include <vector>
 
@@ -227,6 +228,32 @@ TEST_CASE("one NaN makes the least, the greatest and the sum NaN, and infinities
     CHECK(xt::amin(greatest)() == infinity);
     CHECK(xt::xarray<float>(xt::amin(greatest, {0}))(0) == infinity);
     CHECK(xt::amax(xtt::view<const float, 2>(at::full({2, 3}, -infinity)))() == -infinity);
+}
+
+TEMPLATE_TEST_CASE("rows of every length are reduced with all their elements", "", float, double, std::int64_t,
+                   std::int8_t) {
+    using T = TestType;
+    for (std::int64_t columns = 1; columns <= 140; ++columns) {
+        at::Tensor tensor = at::randint(-9, 9, {3, columns}, xtt::scalar_type_v<T>);
+        auto view = xtt::view<T, 2>(tensor);
+        if constexpr (std::is_floating_point_v<T>) {
+            view(1, static_cast<std::size_t>(columns / 2)) = std::numeric_limits<T>::quiet_NaN();
+        }
+        const auto sums = xt::eval(xt::sum(view, {1}));
+        const auto greatest = xt::eval(xt::amax(view, {1}));
+        const auto least = xt::eval(xt::amin(view, {1}));
+        for (std::size_t row = 0; row < 3; ++row) {
+            CAPTURE(columns, row);
+            const auto elements = xt::row(view, static_cast<std::ptrdiff_t>(row));
+            const auto first = elements.begin();
+            const auto last = elements.end();
+            const bool holds_nan = std::any_of(first, last, [](T element) { return element != element; });
+            const auto is = [&](auto found, auto expected) { return holds_nan ? found != found : found == expected; };
+            CHECK(is(sums(row), std::accumulate(first, last, decltype(sums(row) + 0){})));
+            CHECK(is(greatest(row), *std::max_element(first, last)));
+            CHECK(is(least(row), *std::min_element(first, last)));
+        }
+    }
 }
 
 TEST_CASE("a reduction of nothing is its initial value, and there is no least of nothing") {

@@ -59,7 +59,8 @@ bool is_nan(const V& value) {
 struct greatest {
     template <class R, class V>
     R operator()(const R& r, const V& v) const {
-        return v > r || is_nan(v) ? static_cast<R>(v) : r;
+        const R greater = v > r ? static_cast<R>(v) : r;
+        return is_nan(v) ? static_cast<R>(v) : greater;
     }
 
     template <class R>
@@ -71,7 +72,8 @@ struct greatest {
 struct least {
     template <class R, class V>
     R operator()(const R& r, const V& v) const {
-        return v < r || is_nan(v) ? static_cast<R>(v) : r;
+        const R less = v < r ? static_cast<R>(v) : r;
+        return is_nan(v) ? static_cast<R>(v) : less;
     }
 
     template <class R>

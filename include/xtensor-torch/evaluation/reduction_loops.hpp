@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <type_traits>
 
 namespace xtt::detail {
@@ -111,16 +112,19 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_lanes(const Reduction& reduction, co
     };
     bool done = false;
     if constexpr (compares_numbers<Reduction, Kernel>) {
-        nan_flag<R> flags[count]{};
-        add([&](const R& sum, const R& element, std::ptrdiff_t lane) {
-            flags[lane] |= is_nan(element) ? 1 : 0;
-            return Reduction::reduce_type::of_numbers(sum, element);
-        });
-        nan_flag<R> any = 0;
-        for (std::ptrdiff_t lane = 0; lane < count; ++lane) {
-            any |= flags[lane];
+        // For fewer elements it would take as long to ask the flags.
+        if (size >= 8 * count) {
+            nan_flag<R> flags[count]{};
+            add([&](const R& sum, const R& element, std::ptrdiff_t lane) {
+                flags[lane] |= is_nan(element) ? 1 : 0;
+                return Reduction::reduce_type::of_numbers(sum, element);
+            });
+            nan_flag<R> any = 0;
+            for (std::ptrdiff_t lane = 0; lane < count; ++lane) {
+                any |= flags[lane];
+            }
+            done = any == 0;
         }
-        done = any == 0;
     }
     if (!done) {
         add([&](const R& sum, const auto& element, std::ptrdiff_t) { return reduction.added(sum, element); });
@@ -131,9 +135,11 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_lanes(const Reduction& reduction, co
     }
 }
 
-// The result of so many lanes. Every half of them has a loop of its own, whose length compilers know.
-template <std::ptrdiff_t Lanes, class Reduction, class R>
-XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, const R* lanes) {
+// The result of so many lanes, and of the elements [first, last) behind them, fewer than there are lanes. Every half of
+// the lanes has a loop of its own, whose length compilers know, and takes as many of the elements where they are left.
+template <std::ptrdiff_t Lanes, class Reduction, class R, class Kernel, class In>
+XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, const R* lanes, const Kernel& kernel,
+                                                 const In& in, std::ptrdiff_t first, std::ptrdiff_t last) {
     if constexpr (Lanes == 1) {
         return lanes[0];
     } else {
@@ -143,8 +149,22 @@ XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, con
         for (std::ptrdiff_t lane = 0; lane < half; ++lane) {
             merged[lane] = reduction.merged(lanes[lane], lanes[lane + half]);
         }
-        return merge_lanes<half>(reduction, merged);
+        if (last - first >= half) {
+            const auto there = advanced(in, first);
+            XTENSOR_TORCH_NO_UNROLLING
+            for (std::ptrdiff_t lane = 0; lane < half; ++lane) {
+                merged[lane] = reduction.added(merged[lane], kernel.template element<0>(there, lane));
+            }
+            first += half;
+        }
+        return merge_lanes<half>(reduction, merged, kernel, in, first, last);
     }
+}
+
+// The same where no element is left.
+template <std::ptrdiff_t Lanes, class Reduction, class R>
+XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, const R* lanes) {
+    return merge_lanes<Lanes>(reduction, lanes, constant<R>{reduction.neutral}, std::tuple<>(), 0, 0);
 }
 
 XTENSOR_TORCH_VECTOR_LOOPS_BEGIN

@@ -53,6 +53,9 @@ class reduction_nest<Reduction, Kernel, std::tuple<const V*...>> {
     static constexpr std::ptrdiff_t widest = std::clamp<std::ptrdiff_t>(4096 / sizeof(R), 16, 1024);
     static constexpr std::ptrdiff_t lanes = lane_count<R>;
 
+    // One row is added up in lanes from so many elements on.
+    static constexpr std::ptrdiff_t shortest = 4;
+
 public:
     /// Every result is written once. The dimensions need not be sorted.
     reduction_nest(const Reduction& reduction, const Kernel& kernel, R* out, const pointers& in,
@@ -244,6 +247,10 @@ private:
     template <along_row... Access>
     XTENSOR_TORCH_ALWAYS_INLINE R reduce_some(const pointers& in, std::ptrdiff_t first_row, std::ptrdiff_t last_row,
                                               std::ptrdiff_t column, std::ptrdiff_t length) const {
+        constexpr auto enough = static_cast<std::ptrdiff_t>(cascade<Reduction>::steps) * lanes;
+        if (last_row - first_row == 1 && length >= shortest && (!Reduction::rounds || length <= enough)) {
+            return reduce_row(row_at<Access...>(position(m_reduced, first_row, in).second), column, length);
+        }
         if ((last_row - first_row) * length < 2 * lanes) {
             R sum = m_reduction.neutral;
             for (std::ptrdiff_t row = first_row; row < last_row; ++row) {
@@ -254,8 +261,7 @@ private:
             }
             return sum;
         }
-        constexpr auto enough = static_cast<std::ptrdiff_t>(cascade<Reduction>::steps) * lanes;
-        if (!Reduction::rounds || (last_row - first_row == 1 && length <= enough)) {
+        if constexpr (!Reduction::rounds) {
             R sums[lanes];
             std::fill_n(sums, lanes, m_reduction.neutral);
             for (std::ptrdiff_t row = first_row; row < last_row; ++row) {
@@ -280,6 +286,17 @@ private:
         }
         sum.finish();
         return merge_lanes<lanes>(m_reduction, levels);
+    }
+
+    // Some elements of one row.
+    template <class Elements>
+    XTENSOR_TORCH_ALWAYS_INLINE R reduce_row(const Elements& elements, std::ptrdiff_t first,
+                                             std::ptrdiff_t size) const {
+        const std::ptrdiff_t rest = size % lanes;
+        R sums[lanes];
+        std::fill_n(sums, lanes, m_reduction.neutral);
+        add_lanes(m_reduction, m_kernel, sums, elements, first, size - rest);
+        return merge_lanes<lanes>(m_reduction, sums, m_kernel, elements, first + size - rest, first + size);
     }
 
     // ---- along columns ----
