@@ -35,11 +35,12 @@ bool is_same_shape(const Shape& shape, const Other& other) noexcept {
 template <class X>
 std::ptrdiff_t broadcast_stride(const X& x, std::size_t rank, std::size_t dimension) {
     const auto& shape = x.shape();
-    const std::size_t missing = rank - shape.size();
-    if (dimension < missing || shape[dimension - missing] == 1) {
+    // Beyond all others where the operand lacks the dimension.
+    const std::size_t own = dimension - (rank - shape.size());
+    if (own >= shape.size() || shape[own] == 1) {
         return 0;
     }
-    return static_cast<std::ptrdiff_t>(x.strides()[dimension - missing]);
+    return static_cast<std::ptrdiff_t>(x.strides()[own]);
 }
 
 /// The dimensions along which something moves, outermost first. Beyond the last operand nothing does.
