@@ -7,6 +7,7 @@
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/loop_dimensions.hpp>
 #include <xtensor-torch/evaluation/loops.hpp>
+#include <xtensor-torch/evaluation/operands.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/evaluation/rows.hpp>
 #include <xtensor-torch/evaluation/runs.hpp>

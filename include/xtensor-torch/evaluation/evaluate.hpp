@@ -10,7 +10,7 @@
 #include <xtensor-torch/evaluation/expression_tag.hpp>
 #include <xtensor-torch/evaluation/gather.hpp>
 #include <xtensor-torch/evaluation/join.hpp>
-#include <xtensor-torch/evaluation/kernel.hpp>
+#include <xtensor-torch/evaluation/operands.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/evaluation/reducer.hpp>
 #include <xtensor-torch/evaluation/shapes.hpp>

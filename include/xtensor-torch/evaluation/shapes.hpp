@@ -6,7 +6,7 @@
 #include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
-#include <xtensor-torch/evaluation/kernel.hpp>
+#include <xtensor-torch/evaluation/operands.hpp>
 #include <xtensor-torch/memory/make_tensor.hpp>
 
 #include <cstddef>

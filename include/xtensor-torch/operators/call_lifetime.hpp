@@ -6,7 +6,7 @@
 #include <xtensor-torch/compatibility/error.hpp>
 #include <xtensor-torch/concepts.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
-#include <xtensor-torch/evaluation/reducer.hpp>
+#include <xtensor-torch/evaluation/reducer_parts.hpp>
 
 #include <array>
 #include <cstddef>

@@ -8,7 +8,7 @@
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/elements/accumulation.hpp>
 #include <xtensor-torch/evaluation/purity.hpp>
-#include <xtensor-torch/evaluation/reducer.hpp>
+#include <xtensor-torch/evaluation/reducer_parts.hpp>
 #include <xtensor-torch/view.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
