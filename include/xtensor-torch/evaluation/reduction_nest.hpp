@@ -248,8 +248,11 @@ private:
     XTENSOR_TORCH_ALWAYS_INLINE R reduce_some(const pointers& in, std::ptrdiff_t first_row, std::ptrdiff_t last_row,
                                               std::ptrdiff_t column, std::ptrdiff_t length) const {
         constexpr auto enough = static_cast<std::ptrdiff_t>(cascade<Reduction>::steps) * lanes;
-        if (last_row - first_row == 1 && length >= shortest && (!Reduction::rounds || length <= enough)) {
-            return reduce_row(row_at<Access...>(position(m_reduced, first_row, in).second), column, length);
+        const bool is_short = last_row - first_row == 1 && length <= enough;
+        if constexpr (((Access != along_row::stepped) && ...)) {
+            if (is_short && length >= shortest) {
+                return reduce_row(row_at<Access...>(position(m_reduced, first_row, in).second), column, length);
+            }
         }
         if ((last_row - first_row) * length < 2 * lanes) {
             R sum = m_reduction.neutral;
@@ -261,7 +264,7 @@ private:
             }
             return sum;
         }
-        if constexpr (!Reduction::rounds) {
+        if (!Reduction::rounds || is_short) {
             R sums[lanes];
             std::fill_n(sums, lanes, m_reduction.neutral);
             for (std::ptrdiff_t row = first_row; row < last_row; ++row) {
