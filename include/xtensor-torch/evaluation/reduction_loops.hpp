@@ -10,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
 #include <type_traits>
 
 namespace xtt::detail {
@@ -135,11 +134,10 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_lanes(const Reduction& reduction, co
     }
 }
 
-// The result of so many lanes, and of the elements [first, last) behind them, fewer than there are lanes. Every half of
-// the lanes has a loop of its own, whose length compilers know, and takes as many of the elements where they are left.
-template <std::ptrdiff_t Lanes, class Reduction, class R, class Kernel, class In>
-XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, const R* lanes, const Kernel& kernel,
-                                                 const In& in, std::ptrdiff_t first, std::ptrdiff_t last) {
+// The result of so many lanes. Every half of them has a loop of its own, whose length compilers know, and `add` may add
+// as many elements to it.
+template <std::ptrdiff_t Lanes, class Reduction, class R, class Add>
+XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, const R* lanes, Add& add) {
     if constexpr (Lanes == 1) {
         return lanes[0];
     } else {
@@ -149,22 +147,33 @@ XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, con
         for (std::ptrdiff_t lane = 0; lane < half; ++lane) {
             merged[lane] = reduction.merged(lanes[lane], lanes[lane + half]);
         }
-        if (last - first >= half) {
-            const auto there = advanced(in, first);
-            XTENSOR_TORCH_NO_UNROLLING
-            for (std::ptrdiff_t lane = 0; lane < half; ++lane) {
-                merged[lane] = reduction.added(merged[lane], kernel.template element<0>(there, lane));
-            }
-            first += half;
-        }
-        return merge_lanes<half>(reduction, merged, kernel, in, first, last);
+        add(merged, std::integral_constant<std::ptrdiff_t, half>());
+        return merge_lanes<half>(reduction, merged, add);
     }
 }
 
-// The same where no element is left.
 template <std::ptrdiff_t Lanes, class Reduction, class R>
 XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, const R* lanes) {
-    return merge_lanes<Lanes>(reduction, lanes, constant<R>{reduction.neutral}, std::tuple<>(), 0, 0);
+    const auto add_nothing = [](R*, auto) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {};
+    return merge_lanes<Lanes>(reduction, lanes, add_nothing);
+}
+
+// The same with the elements [first, last), fewer than there are lanes, which stay in registers so.
+template <std::ptrdiff_t Lanes, class Reduction, class R, class Kernel, class In>
+XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, const R* lanes, const Kernel& kernel,
+                                                 const In& in, std::ptrdiff_t first, std::ptrdiff_t last) {
+    auto add = [&]<std::ptrdiff_t Half>(R* merged, std::integral_constant<std::ptrdiff_t, Half>)
+                   XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+                       if (last - first >= Half) {
+                           const auto there = advanced(in, first);
+                           XTENSOR_TORCH_NO_UNROLLING
+                           for (std::ptrdiff_t lane = 0; lane < Half; ++lane) {
+                               merged[lane] = reduction.added(merged[lane], kernel.template element<0>(there, lane));
+                           }
+                           first += Half;
+                       }
+                   };
+    return merge_lanes<Lanes>(reduction, lanes, add);
 }
 
 XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
