@@ -59,6 +59,20 @@ TEST_CASE("an operator is called by its name, with the schema's defaults and typ
     CHECK(changed.equal(x + x));
 }
 
+TEST_CASE("an integer that may be a symbol is called with a number") {
+    const at::Tensor x = at::arange(4, at::kFloat);
+    const auto windows = c10::Dispatcher::singleton().findSchemaOrThrow("xtt_test::windows", "");
+    const at::Tensor expected = x.unfold(0, 3, 1);
+    CHECK(xtt::call("xtt_test::windows", x, 3).equal(expected));
+    CHECK(windows.typed<at::Tensor(const at::Tensor&, c10::SymInt)>().call(x, 3).equal(expected));
+    CHECK(xtt::call("xtt_test::windows", x).size(1) == 2);
+    const auto backward = c10::Dispatcher::singleton().findSchemaOrThrow("xtt_test::windows_backward", "");
+    for (const auto& schema : {windows.schema(), backward.schema()}) {
+        const c10::Argument& width = schema.arguments()[*schema.argumentIndexWithName("width")];
+        CHECK(width.real_type()->kind() == c10::TypeKind::SymIntType);
+    }
+}
+
 TEST_CASE("a call by a name that is not there, for another result or with other arguments is refused before it runs") {
     at::Tensor x = at::ones({2, 3});
     CHECK_THROWS_AS(xtt::call("xtt_test::nothing", x), c10::ValueError);

@@ -321,6 +321,9 @@ CHECKED = {
     "column_major": lambda: (ops.column_major, (torch.randn(3, 4),)),
     "extremes": lambda: (ops.extremes, (torch.randn(3, 4),)),
     "checked": lambda: (ops.checked, (torch.randn(3, 4),)),
+    "repeated": lambda: (ops.repeated, (doubles(4), 3)),
+    "windows": lambda: (ops.windows, (doubles(5), 3)),
+    "every_kind": lambda: (ops.every_kind, (torch.ones(3), torch.ones(2), [torch.ones(1)], 2.0, None, [2, 2])),
     "above": lambda: (ops.above, (torch.randn(3), 0.5)),
     "add_": lambda: (ops.add_, (torch.randn(3), torch.randn(3))),
     "normalise_": lambda: (ops.normalise_, (torch.randn(3),)),
@@ -381,6 +384,75 @@ def test_sizes_become_facts_where_they_follow_no_multiples():
     assert graphs_for(lambda x: 2 * ops.root(x + 1), *(((20 + i,),) for i in range(4))) == 4
     # A slice of five columns, of rows that may be shorter.
     assert graphs_for(lambda x: 2 * ops.rearranged(x, x)[4], ((3, 2),), ((3, 4),), ((3, 20),), ((3, 30),)) == 3
+
+
+@pytest.mark.parametrize("op", [ops.repeated, ops.windows])
+def test_integers_stay_symbols_with_their_gradients(op):
+    graphs, backend = counted_graphs()
+    step = torch.compile(lambda x, n: 2 * op(x + 1, n + 1), fullgraph=True, dynamic=True, backend=aot_autograd(fw_compiler=backend, bw_compiler=backend))
+    for size, count in ((20, 3), (21, 4), (23, 9)):
+        x = doubles(size)
+        (mine,) = torch.autograd.grad(step(x, count).sum(), x)
+        (theirs,) = torch.autograd.grad((2 * op(x + 1, count + 1)).sum(), x)
+        torch.testing.assert_close(mine, theirs)
+    assert len(graphs) == 2  # one forward, one backward
+
+
+def test_without_symbols_or_a_function_of_shapes_integers_become_facts():
+    counts = range(3, 6)
+    for op in (ops.repeated_by_fact, ops.windows_by_numbers):
+        graphs, backend = counted_graphs()
+        compiled = torch.compile(lambda x, n: 2 * op(x, n), fullgraph=True, dynamic=True, backend=backend)
+        for count in counts:
+            torch.testing.assert_close(compiled(torch.arange(20.0), count), 2 * op(torch.arange(20.0), count))
+        assert len(graphs) == len(counts)
+
+
+def test_a_function_of_shapes_is_called_in_place_of_the_operators_own():
+    def tensors(device, dtype):
+        return torch.ones(2, 3, device=device, dtype=dtype), torch.ones(4, device=device, dtype=dtype)
+
+    for dtype in (torch.float32, torch.float64):
+        for y, count, sizes in ((True, None, [2, 5]), (False, 7, [])):
+            results = []
+            for device in ("cpu", "meta"):
+                x, other = tensors(device, dtype)
+                results.append(ops.every_kind(x, other if y else None, [x, other], 2.0, count, sizes))
+            real, meta = map(torch.utils._pytree.tree_leaves, results)
+            described = lambda tensors: [t if t is None else (t.shape, t.stride(), t.dtype) for t in tensors]
+            assert described(real) == described(meta)
+            assert all(t is None or t.is_meta for t in meta)
+    with pytest.raises(ValueError, match="a dimension is needed"):
+        ops.every_kind(torch.ones((), device="meta"), None, [], 2.0, None, [])
+    with pytest.raises(TypeError, match="every_kind: argument 'x': the tensor is int64"):
+        ops.every_kind(torch.ones(2, device="meta", dtype=torch.int64), None, [], 2.0, None, [])
+    with pytest.raises(TypeError, match="another argument is on meta"):
+        ops.every_kind(torch.ones(2, device="meta"), torch.ones(2), [], 2.0, None, [])
+
+
+def test_lists_of_integers_and_optional_ones_stay_symbols():
+    def function(x, n):
+        first, _, parts, last = ops.every_kind(x, None, [x + 1], 2.0, n + 1, [n, 3])
+        return 2 * first, 2 * parts[0], 2 * last
+
+    graphs, backend = counted_graphs()
+    compiled = torch.compile(function, fullgraph=True, dynamic=True, backend=backend)
+    for size, count in ((20, 5), (30, 6), (33, 9)):
+        for mine, theirs in zip(compiled(torch.ones(size), count), function(torch.ones(size), count)):
+            torch.testing.assert_close(mine, theirs)
+    assert len(graphs) == 1
+
+
+def test_exported_with_a_free_number():
+    class Model(torch.nn.Module):
+        def forward(self, x, y):
+            return ops.windows(x, y.shape[0]) + 1
+
+    free = {0: torch.export.Dim("n", min=10)}, {0: torch.export.Dim("width", max=10)}
+    exported = torch.export.export(Model(), (torch.randn(20), torch.randn(5)), dynamic_shapes=free)
+    for size, width in ((20, 5), (30, 2), (11, 10)):
+        x, y = torch.randn(size), torch.randn(width)
+        torch.testing.assert_close(exported.module()(x, y), Model()(x, y))
 
 
 def test_a_function_may_refuse_sizes_while_it_is_compiled():

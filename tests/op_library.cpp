@@ -215,6 +215,64 @@ const auto checked = [](const auto& x) {
     return x + x;
 };
 
+// ---- integers that are symbols, and functions of shapes ------------------------------------------------------------
+
+const auto repeated = []<class T>(const xtt::tensor_view<const T, 1>& x, std::int64_t count) {
+    xt::xtensor<T, 2> rows(std::array{static_cast<std::size_t>(count), x.size()});
+    for (std::size_t i = 0; i < rows.shape(0); ++i) {
+        xt::row(rows, static_cast<std::ptrdiff_t>(i)) = x;
+    }
+    return rows;
+};
+const auto repeated_backward = [](const auto& grad, const auto&, const auto&) { return xt::sum(grad, {0}); };
+
+// Refuses what the numbers in the place of symbols may be.
+const auto windows = []<class T>(const xtt::tensor_view<const T, 1>& x, std::int64_t width) {
+    const auto size = static_cast<std::size_t>(width);
+    if (size > x.size()) {
+        throw c10::ValueError("windows: they are wider than the tensor.");
+    }
+    xt::xtensor<T, 2> rows(std::array{x.size() - size + 1, size});
+    for (std::size_t i = 0; i < rows.shape(0); ++i) {
+        xt::row(rows, static_cast<std::ptrdiff_t>(i)) = xt::view(x, xt::range(i, i + size));
+    }
+    return rows;
+};
+const auto windows_backward = []<class T>(const xtt::tensor_view<const T>& grad, const xtt::tensor_view<const T>& x,
+                                          std::int64_t) {
+    xt::xtensor<T, 1> sums = xt::zeros<T>({x.size()});
+    for (std::size_t i = 0; i < grad.shape(0); ++i) {
+        for (std::size_t j = 0; j < grad.shape(1); ++j) {
+            sums(i + j) += grad(i, j);
+        }
+    }
+    return sums;
+};
+const auto shape_of_windows = [](const auto& x, const auto& width) {
+    return std::vector<c10::SymInt>{x[0] - width + 1, width};
+};
+
+// Arguments and results of every kind; the function itself must not be called for the shapes.
+const auto every_kind = [](const auto& x, const auto& y, const auto& parts, const auto& value, const auto& count,
+                           const auto& sizes) {
+    if (xt::any(xt::equal(x, 0))) {
+        throw c10::ValueError("every_kind: it was called without elements.");
+    }
+    using T = typename std::remove_cvref_t<decltype(x)>::value_type;
+    const std::vector<std::size_t> extents(sizes.begin(), sizes.end());
+    std::vector<xt::xarray<T>> squares(parts.begin(), parts.end());
+    return std::tuple(xt::xarray<T>(value * xt::ones<T>(extents)), y ? std::optional(xt::xarray<T>(*y)) : std::nullopt,
+                      std::move(squares), xt::xtensor<std::int64_t, 1>(xt::arange<std::int64_t>(count.value_or(3))));
+};
+const auto shapes_of_every_kind = [](c10::SymIntArrayRef x, const std::optional<c10::SymIntArrayRef>& y,
+                                     const std::vector<c10::SymIntArrayRef>& parts, double,
+                                     const std::optional<c10::SymInt>& count, const std::vector<c10::SymInt>& sizes) {
+    if (x.empty()) {
+        throw c10::ValueError("every_kind: a dimension is needed.");
+    }
+    return std::tuple(sizes, y, parts, std::vector{count.value_or(3)});
+};
+
 const auto describe_values = [](const auto& x, std::int64_t count, bool flag, const std::string& name,
                                 const std::vector<double>& reals, const std::vector<std::int64_t>& integers,
                                 const std::optional<double>& real, const std::optional<std::int64_t>& integer,
@@ -352,6 +410,16 @@ TORCH_LIBRARY(xtt_test, library) {
     xtt::op<"halves(x)", float>(library, halves);
     xtt::op<"root(x)", float>(library, root);
     xtt::op<"pairs(x)", float>(library, pairs);
+    xtt::op<"repeated(Tensor x, SymInt count) -> Tensor", float, double>(library, repeated,
+                                                                         xtt::backward(repeated_backward));
+    xtt::op<"repeated_by_fact(Tensor x, int count) -> Tensor", float>(library, repeated);
+    xtt::op<"windows(Tensor x, SymInt width=2) -> Tensor", float, double>(
+        library, windows, xtt::backward(windows_backward), xtt::shapes(shape_of_windows));
+    xtt::op<"windows_by_numbers(Tensor x, SymInt width) -> Tensor", float>(library, windows);
+    xtt::op<
+        "every_kind(Tensor x, Tensor? y, Tensor[] parts, float value, SymInt? count, SymInt[] sizes) -> "
+        "(Tensor, Tensor?, Tensor[], Tensor)",
+        float, double>(library, every_kind, xtt::shapes(shapes_of_every_kind));
     xtt::op<"extremes(x)", float>(library, extremes);
     xtt::op<"checked(x)", float>(library, checked);
     xtt::op<

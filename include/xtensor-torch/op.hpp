@@ -55,6 +55,21 @@ struct saved_results_t {};
 template <std::size_t Count>
 inline constexpr saved_results_t<Count> saved_results;
 
+/// In a registration: the function that tells the shapes of the results on the meta device, and so while a program is
+/// compiled, where the operator's own loops over sizes, refuses some, or takes long.
+///
+/// It is called with the arguments of the operator: a c10::SymIntArrayRef for each tensor, in a std::optional or a
+/// std::vector where the function takes those, a c10::SymInt for each SymInt of the schema, and values as they are. It
+/// returns the shape of each result as a std::vector<c10::SymInt>, in a std::tuple where there are several, and as a
+/// std::vector of those for a list. The results are contiguous, and of the type that the operator's function says.
+template <class F>
+struct shapes {
+    F function;  ///< tells the shapes of the results
+
+    /// The function.
+    explicit shapes(F of_results) : function(std::move(of_results)) {}
+};
+
 /// In a registration: tensors are cast in regions of torch.autocast. Its header is <xtensor-torch/autocast.hpp>.
 struct autocast;
 
@@ -102,6 +117,11 @@ template <class Option>
 inline constexpr bool is_backward = false;
 template <class G, class Next>
 inline constexpr bool is_backward<backward<G, Next>> = true;
+
+template <class Option>
+inline constexpr bool is_shapes = false;
+template <class F>
+inline constexpr bool is_shapes<shapes<F>> = true;
 
 template <class Option>
 inline constexpr std::size_t saved_by = 0;
@@ -152,6 +172,18 @@ auto backward_from(const F& function, const Option& option) {
     }
 }
 
+// The shape function that an option of a registration has, in a tuple; an empty one for other options.
+template <class Definition, class Option>
+auto shape_function_from(const Option& option) {
+    if constexpr (!is_shapes<Option>) {
+        return std::tuple<>();
+    } else if constexpr (require_shape_function<Definition, decltype(option.function)>()) {
+        return std::tuple<decltype((option.function))>(option.function);
+    } else {
+        return std::tuple<>();
+    }
+}
+
 // Registers a function that can be called with what the schema says; `forward` is what the operator calls for it.
 template <class Definition, class F, class... Options>
 void register_with_options(torch::Library& library, const schema_text& given, const F& function,
@@ -179,8 +211,13 @@ void register_with_options(torch::Library& library, const schema_text& given, co
             "op: xtt::autocast is for functions that return their results; what is written into the copy of a "
             "cast argument would be lost");
     }
+    constexpr bool needs_values = (std::is_same_v<Options, needs_values_t> || ...);
+    static_assert(
+        !needs_values || !(is_shapes<Options> || ...),
+        "op: xtt::needs_values says that shapes depend on values, so that no function of shapes can tell them; "
+        "say in Python what is known, with torch.library.register_fake");
     op_description description;
-    description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
+    description.needs_values = needs_values;
     description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
     description.is_batched = is_batched;
     if constexpr (is_cast) {
@@ -188,7 +225,8 @@ void register_with_options(torch::Library& library, const schema_text& given, co
     }
     const auto registered = std::apply(
         [&](const auto&... backward) {
-            return register_op<Definition>(library, given, description, forward, backward...);
+            return register_op<Definition>(library, given, description, forward,
+                                           std::tuple_cat(shape_function_from<Definition>(options)...), backward...);
         },
         std::tuple_cat(backward_from(function, options)...));
     if constexpr (is_cast) {
@@ -231,14 +269,14 @@ void register_with_options(torch::Library& library, const schema_text& given, co
 /// A result has the element type of the tensors where C++ computes it in a wider one: `0.5 * x` or a mean of float, and
 /// `x + x` of small integers, whose sums stay wider.
 ///
-/// Options: `backward` or `derived`, `saved_results`, `batched`, `autocast`, `needs_values`, `host_round_trip`,
-/// `computed_dtype`.
+/// Options: `backward` or `derived`, `saved_results`, `shapes`, `batched`, `autocast`, `needs_values`,
+/// `host_round_trip`, `computed_dtype`.
 ///
 /// Without `needs_values`, and unless it returns values, the operator can be compiled and exported: on the meta device
 /// the function is called with views that have a shape, and zero for each element. A lazy expression is not evaluated
-/// there. Where sizes are symbols the function is called with several numbers for each, 2 to 1021. Sizes of results
-/// that follow the symbols as sums of multiples, of products of two, or as such a sum divided by 2 to 4, stay symbols;
-/// others become facts.
+/// there. Where sizes, or integers that are SymInt in the schema, are symbols, the function is called with several
+/// numbers for each, 2 to 1021. Sizes of results that follow the symbols as sums of multiples, of products of two, or
+/// as such a sum divided by 2 to 4, stay symbols; others become facts. With `shapes` the function is not called there.
 ///
 /// The operator throws c10::TypeError for another dtype or device, c10::ValueError for shapes that do not broadcast,
 /// and whatever `view` throws; the sentence starts with the operator's and the argument's name. A schema that
@@ -247,14 +285,13 @@ void register_with_options(torch::Library& library, const schema_text& given, co
 /// be loaded.
 template <detail::op_text Schema, class... Elements, class F, class... Options>
 void op(torch::Library& library, F function, const Options&... options) {
-    static_assert(
-        ((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
-          std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t> ||
-          std::is_same_v<Options, derived_t> || std::is_same_v<Options, batched_t> ||
-          std::is_same_v<Options, autocast> || detail::saved_by<Options> > 0) &&
-         ...),
-        "op: the options of a registration are xtt::backward, xtt::derived, xtt::saved_results, xtt::batched, "
-        "xtt::autocast, xtt::needs_values, xtt::host_round_trip and xtt::computed_dtype");
+    static_assert(((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
+                    std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t> ||
+                    std::is_same_v<Options, derived_t> || std::is_same_v<Options, batched_t> ||
+                    std::is_same_v<Options, autocast> || detail::is_shapes<Options> || detail::saved_by<Options> > 0) &&
+                   ...),
+                  "op: the options of a registration are xtt::backward, xtt::derived, xtt::saved_results, xtt::shapes, "
+                  "xtt::batched, xtt::autocast, xtt::needs_values, xtt::host_round_trip and xtt::computed_dtype");
     constexpr bool is_written_out = detail::has_written_out_parameters<F>;
     static_assert(is_written_out || sizeof...(Elements) > 0,
                   "op: name the element types of a generic function: xtt::op<\"…\", float, double>(library, function)");

@@ -67,6 +67,8 @@ template <class View, bool Shared>
 struct again<list_argument<View, Shared>> {
     using type = any_rank<list_argument, View, Shared>;
 };
+template <class Integer>
+struct again<symbol_argument<Integer>> : again<Integer> {};
 template <std::floating_point S>
 struct again<value_argument<S>> {
     using type = types<open_value<S, S, double, float>>;
@@ -143,6 +145,15 @@ consteval auto arguments_of_backward(Gradients gradients, Arguments arguments, S
     }
 }
 
+// What a backward takes, with those marked that are symbols among the arguments of the forward, the first at `First`.
+template <std::size_t First, class... Forward, class... A>
+consteval auto with_symbols_of(types<Forward...>, types<A...>) {
+    constexpr bool symbols[] = {is_symbol<Forward>..., false};
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return types<symbol_where<(I >= First && I < First + sizeof...(Forward) && symbols[I - First]), A>...>();
+    }(std::index_sequence_for<A...>());
+}
+
 template <class Forward, class G>
 struct backward_signature {
     static constexpr bool is_backward = true;
@@ -161,10 +172,11 @@ struct backward_signature {
                               found::size == gradients::size + forward_arguments::size + items::size,
                           "op: a backward takes the gradients of the results, then the arguments of the forward, and "
                           "optionally the results");
-            return found();
+            return with_symbols_of<gradients::size>(forward_arguments(), found());
         } else {
-            return arguments_of_backward<G, converted_to<Forward, T>>(gradients(), forward_arguments(), saved(),
-                                                                      decltype(given(items()))());
+            return with_symbols_of<gradients::size>(
+                forward_arguments(), arguments_of_backward<G, converted_to<Forward, T>>(
+                                         gradients(), forward_arguments(), saved(), decltype(given(items()))()));
         }
     }
 

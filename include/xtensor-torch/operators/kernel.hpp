@@ -15,6 +15,7 @@
 #include <c10/core/GradMode.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -130,13 +131,12 @@ c10::ArrayRef<c10::IValue> values_on(const torch::jit::Stack& stack, const Defin
     return c10::ArrayRef<c10::IValue>(stack.data() + stack.size() - count - above, count);
 }
 
-// What the operator returns for the arguments on the stack.
+// What the operator returns for the arguments.
 template <op_mode Mode, class T, class Definition>
 torch::jit::Stack function_results(const Definition& definition, op_call& call, const wanted_results& wanted,
-                                   const torch::jit::Stack& stack) {
+                                   c10::ArrayRef<c10::IValue> values) {
     using arguments = arguments_of<Definition, T>;
     using element = converted_to<Definition, T>;
-    const auto values = values_on(stack, definition);
     const std::byte caller{};
     torch::jit::Stack returned = results_of<result_tensors<Mode, element>>(
         definition, call, &caller, wanted, values, arguments(), std::make_index_sequence<arguments::size>());
@@ -165,9 +165,10 @@ struct host_kernel : c10::OperatorKernel {
         op_call call;
         call.round_trip = definition->round_trip;
         const wanted_results wanted = read_mask(Definition::signature::is_backward, *stack);
-        with_op_element(*definition, values_on(*stack, *definition), call, [&]<class T>(std::type_identity<T>) {
+        const auto values = values_on(*stack, *definition);
+        with_op_element(*definition, values, call, [&]<class T>(std::type_identity<T>) {
             replace_arguments(*definition, *stack,
-                              function_results<op_mode::host, T>(*definition, call, wanted, *stack));
+                              function_results<op_mode::host, T>(*definition, call, wanted, values));
         });
     }
 };
@@ -175,13 +176,36 @@ struct host_kernel : c10::OperatorKernel {
 inline size_numbers symbols_of(c10::ArrayRef<c10::IValue> values) {
     size_numbers found;
     for (const c10::IValue& value : values) {
+        if (value.isSymInt()) {
+            found.add(value.toSymInt());
+        } else if (value.isSymIntList()) {
+            found.add_each(value.toSymIntVector());
+        }
         for (const at::Tensor& tensor : tensors_in(value)) {
             if (tensor.defined() && has_symbolic_shape(tensor)) {
-                found.add_symbols_of(tensor);
+                found.add_each(tensor.sym_sizes());
             }
         }
     }
     return found;
+}
+
+// The values with numbers in the place of integers that are symbols; the sizes of tensors are taken from the numbers
+// later.
+inline torch::jit::Stack in_numbers(c10::ArrayRef<c10::IValue> values, const size_numbers& numbers) {
+    torch::jit::Stack known(values.begin(), values.end());
+    for (c10::IValue& value : known) {
+        if (value.isSymInt()) {
+            value = numbers.of(value.toSymInt());
+        } else if (value.isSymIntList()) {
+            std::vector<std::int64_t> integers;
+            for (const c10::SymInt& integer : value.toSymIntVector()) {
+                integers.push_back(numbers.of(integer));
+            }
+            value = std::move(integers);
+        }
+    }
+    return known;
 }
 
 /// Runs the function on tensors that stand for those without elements, and keeps the shapes of its results.
@@ -213,7 +237,8 @@ struct meta_kernel : c10::OperatorKernel {
             const auto results_with = [&](const size_numbers* numbers) {
                 op_call one = call;
                 one.numbers = numbers;
-                return function_results<op_mode::meta, T>(*definition, one, wanted, *stack);
+                return function_results<op_mode::meta, T>(*definition, one, wanted,
+                                                          numbers == nullptr ? values : in_numbers(values, *numbers));
             };
             size_numbers symbols = symbols_of(values);
             std::optional<torch::jit::Stack> returned;

@@ -95,7 +95,7 @@ consteval auto value_of_type() {
         return std::type_identity<std::vector<typename decltype(value_of_type<Type.inner()>())::type>>();
     } else if constexpr (Type.base == word::real) {
         return std::type_identity<double>();
-    } else if constexpr (Type.base == word::integer) {
+    } else if constexpr (Type.base == word::integer || Type.base == word::symbol) {
         return std::type_identity<std::int64_t>();
     } else if constexpr (Type.base == word::boolean) {
         return std::type_identity<bool>();
@@ -123,14 +123,14 @@ consteval auto choices_of() {
         return wrapped_choices<list_argument, T>();
     } else if constexpr (Type == schema_type{word::real}) {
         return types<open_real<T>>();
-    } else if constexpr (Type == schema_type{word::integer}) {
+    } else if constexpr (Type == schema_type{word::integer} || Type == schema_type{word::symbol}) {
         return types<open_integer<T>>();
     } else if constexpr (Type == schema_type{word::scalar}) {
         return types<scalar_argument<T>>();
     } else {
         static_assert(is_value,
                       "op: a parameter's type in the schema is one of Tensor, Tensor(a!), Tensor?, Tensor[], float, "
-                      "int, bool, str and Scalar, and of the last five with ? or [] behind them");
+                      "int, SymInt, bool, str and Scalar, and of the last six with ? or [] behind them");
         return types<value_argument<typename decltype(value_of_type<Type>())::type>>();
     }
 }

@@ -11,6 +11,7 @@
 #include <xtensor-torch/operators/kernel.hpp>
 #include <xtensor-torch/operators/results.hpp>
 #include <xtensor-torch/operators/schema.hpp>
+#include <xtensor-torch/operators/shape_function.hpp>
 #include <xtensor-torch/operators/signature.hpp>
 #include <xtensor-torch/operators/torch_autograd.hpp>
 #include <xtensor-torch/visit.hpp>
@@ -22,6 +23,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -41,9 +43,20 @@ std::vector<at::Tag> tags_of(const Definition& definition) {
     return tags;
 }
 
+// What is called on the meta device, where the registration has no shape function.
 template <class Definition>
+torch::CppFunction shapes_by(const std::shared_ptr<const Definition>& definition) {
+    return torch::CppFunction::makeFromBoxedFunctor(std::make_unique<meta_kernel<Definition>>(definition));
+}
+template <class Definition, class F>
+torch::CppFunction shapes_by(const std::shared_ptr<const Definition>& definition, const F& shape_function) {
+    return torch::CppFunction::makeFromBoxedFunctor(
+        std::make_unique<shape_kernel<Definition, F>>(definition, shape_function));
+}
+
+template <class Definition, class... ShapeFunction>
 void register_kernels(torch::Library& library, const std::shared_ptr<const Definition>& definition,
-                      const std::string& schema) {
+                      const std::string& schema, const ShapeFunction&... shape_function) {
     const std::vector<at::Tag> tags = tags_of(*definition);
     library.def(torch::schema(schema.c_str()), tags);
     // The key of all backends: tensors of those that this library does not compute on get a sentence of ours.
@@ -52,8 +65,7 @@ void register_kernels(torch::Library& library, const std::shared_ptr<const Defin
                      c10::DispatchKey::CompositeExplicitAutograd,
                      torch::CppFunction::makeFromBoxedFunctor(std::make_unique<host_kernel<Definition>>(definition))));
     library.impl(definition->dispatched.c_str(),
-                 torch::dispatch(c10::DispatchKey::Meta, torch::CppFunction::makeFromBoxedFunctor(
-                                                             std::make_unique<meta_kernel<Definition>>(definition))));
+                 torch::dispatch(c10::DispatchKey::Meta, shapes_by(definition, shape_function...)));
 }
 
 // How the operator is called under vmap, where that is not once for each element of the batch, which LibTorch does.
@@ -235,10 +247,11 @@ inline void require_listed(const std::string&, c10::ScalarType, element_list<voi
 
 // Registers an operator from its schema's text, its function, and the options of its registration. Nothing comes back
 // where the registration has a mistake.
-template <class Definition, class... Backward>
+template <class Definition, class... ShapeFunction, class... Backward>
 std::shared_ptr<const Definition> register_op(torch::Library& library, const schema_text& given,
                                               op_description description,
                                               const typename Definition::function_type& function,
+                                              const std::tuple<const ShapeFunction&...>& shape_function,
                                               const Backward&... backward) {
     description.name = std::string(given.name);
     description.dispatched =
@@ -268,7 +281,8 @@ std::shared_ptr<const Definition> register_op(torch::Library& library, const sch
                                          definition->dispatched, Definition::saved_results))));
         schema = schema_with_saved<Definition>(schema, definition->dispatched);
     }
-    register_kernels(library, definition, schema);
+    std::apply([&](const auto&... shapes) { register_kernels(library, definition, schema, shapes...); },
+               shape_function);
     register_batching(library, *definition);
     if constexpr (sizeof...(Backward) == 0) {
         register_without_backward(library, *definition);

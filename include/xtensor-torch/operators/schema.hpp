@@ -122,7 +122,7 @@ constexpr schema_text read_schema(std::string_view text) {
     return schema;
 }
 
-enum class word { inferred, tensor, written, real, integer, boolean, text, scalar, unknown };
+enum class word { inferred, tensor, written, real, integer, symbol, boolean, text, scalar, unknown };
 
 // A type in a schema: a word, and what makes it optional ("?") or a list ("[]") behind it.
 struct schema_type {
@@ -135,13 +135,14 @@ struct schema_type {
     constexpr bool is_list() const { return suffixes % 3 == 2; }
     // Without the last suffix.
     constexpr schema_type inner() const { return {base, suffixes / 3}; }
+    constexpr schema_type with(word other) const { return {other, suffixes}; }
 
     // GCC 14 needs the word to call it in a constant expression.
     constexpr bool operator==(const schema_type&) const = default;
 };
 
 inline constexpr std::pair<std::string_view, word> words[] = {
-    {"Tensor", word::tensor}, {"float", word::real}, {"int", word::integer},
+    {"Tensor", word::tensor}, {"float", word::real}, {"int", word::integer},   {"SymInt", word::symbol},
     {"bool", word::boolean},  {"str", word::text},   {"Scalar", word::scalar},
 };
 

@@ -169,6 +169,17 @@ consteval auto arguments_of_forward(std::index_sequence<I...>) {
     return arguments_of_generic<F>(choices_of<outline.parameters[I], T>()...);
 }
 
+// The arguments with those marked that the schema calls SymInt.
+template <op_text Schema, class... A, std::size_t... I>
+consteval auto with_symbols(types<A...>, std::index_sequence<I...>) {
+    constexpr schema_outline outline = outline_of(Schema);
+    return types<symbol_where<outline.parameters[I].base == word::symbol, A>...>();
+}
+template <op_text Schema>
+consteval auto with_symbols(no_choice none, auto) {
+    return none;
+}
+
 // ---- the two kinds of operators ------------------------------------------------------------------------------------
 
 // An operator with a schema. `arguments<T>` are those of its function for the element type T, or void where the
@@ -184,11 +195,12 @@ struct stated_signature {
             using found = typename parameters_of<F>::arguments;
             static_assert(!outline.names_parameters || outline.count == found::size,
                           "op: the schema and the function have different numbers of parameters");
-            return found();
+            return with_symbols<Schema>(found(), std::make_index_sequence<found::size>());
         } else {
             static_assert(outline.names_parameters,
                           "op: a generic function needs the names of its parameters in the schema: \"name(x, limit)\"");
-            return arguments_of_forward<F, Schema, T>(std::make_index_sequence<outline.count>());
+            constexpr auto each = std::make_index_sequence<outline.count>();
+            return with_symbols<Schema>(arguments_of_forward<F, Schema, T>(each), each);
         }
     }
 

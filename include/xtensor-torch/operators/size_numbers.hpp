@@ -1,9 +1,10 @@
 // What compiles a program calls an operator with sizes that are symbols, c10::SymInt; an xtensor expression has its
-// shape in numbers. This file puts numbers in the place of the symbols of a call's tensors.
+// shape in numbers. This file puts numbers in the place of the symbols of a call.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/SymInt.h>
+#include <c10/core/SymIntArrayRef.h>
 #include <c10/util/DimVector.h>
 
 #include <cstddef>
@@ -26,25 +27,34 @@ inline c10::DimVector concrete_sizes(const at::Tensor& tensor) {
     return sizes;
 }
 
-// The symbols among the sizes of some tensors, and a number for each, which the caller gives. Sizes that are known to
-// differ by a constant, n and n + 1, are one symbol, the smallest of them: then they keep their difference.
+// The symbols among the sizes and integers of a call, and a number for each, which the caller gives. Sizes that are
+// known to differ by a constant, n and n + 1, are one symbol, the smallest of them: then they keep their difference.
 struct size_numbers {
     std::vector<c10::SymInt> symbols;
     std::vector<std::int64_t> numbers;
 
-    void add_symbols_of(const at::Tensor& tensor) {
-        for (const auto& size : tensor.sym_sizes()) {
-            if (!size.maybe_as_int()) {
-                add_symbol(size);
-            }
+    // A number is none.
+    void add(const c10::SymInt& size) {
+        if (!size.maybe_as_int()) {
+            add_symbol(size);
         }
+    }
+
+    void add_each(c10::SymIntArrayRef sizes) {
+        for (const c10::SymInt& size : sizes) {
+            add(size);
+        }
+    }
+
+    std::int64_t of(const c10::SymInt& size) const {
+        const std::optional<std::int64_t> known = size.maybe_as_int();
+        return known ? *known : number_for(size);
     }
 
     c10::DimVector sizes_of(const at::Tensor& tensor) const {
         c10::DimVector sizes;
-        for (const auto& size : tensor.sym_sizes()) {
-            const std::optional<std::int64_t> known = size.maybe_as_int();
-            sizes.push_back(known ? *known : number_for(size));
+        for (const c10::SymInt& size : tensor.sym_sizes()) {
+            sizes.push_back(of(size));
         }
         return sizes;
     }

@@ -96,6 +96,19 @@ struct value_argument {
     static stored make(op_call&, const c10::IValue& value) { return value_traits<S>::read(value); }
 };
 
+// An integer, or what holds integers, that may be symbols while a program is compiled: "SymInt". The function takes
+// numbers.
+template <class Integer>
+struct symbol_argument : Integer {
+    static constexpr schema_type type = Integer::type.with(word::symbol);
+};
+
+template <class A>
+inline constexpr bool is_symbol = A::type.base == word::symbol;
+
+template <bool IsSymbol, class A>
+using symbol_where = std::conditional_t<IsSymbol && A::type.base == word::integer, symbol_argument<A>, A>;
+
 template <class T>
 T scalar_as(const c10::Scalar& number) {
     if constexpr (is_complex<T>) {

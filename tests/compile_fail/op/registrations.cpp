@@ -18,7 +18,7 @@ void elements_twice(torch::Library& library) {
     xtt::op<"f(x)", float>(library, [](const readable& x) { return x + x; });
 }
 
-// expect: op: the options of a registration are xtt::backward, xtt::derived, xtt::saved_results,
+// expect: op: the options of a registration are xtt::backward, xtt::derived, xtt::saved_results, xtt::shapes,
 // xtt::batched, xtt::autocast, xtt::needs_values, xtt::host_round_trip and xtt::computed_dtype
 void unknown_option(torch::Library& library) { xtt::op<"f(x)", float>(library, twice, 3); }
 
@@ -38,6 +38,26 @@ void autocast_in_place(torch::Library& library) {
 // xtt::backward that takes them
 void nothing_but_saved(torch::Library& library) {
     xtt::op<"f(x)", float>(library, twice, xtt::saved_results<1>, xtt::backward(twice_backward));
+}
+
+// expect: op: xtt::needs_values says that shapes depend on values, so that no function of shapes can tell them
+void shapes_of_values(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, twice, xtt::needs_values, xtt::shapes([](auto x) { return x; }));
+}
+
+// expect: op: xtt::shapes is for functions that return tensors and write into none
+void shapes_of_nothing(torch::Library& library) {
+    xtt::op<"f(Tensor(a!) x) -> ()", float>(library, [](auto& x) { x += 1; }, xtt::shapes([](auto x) { return x; }));
+}
+
+// expect: op: the function of xtt::shapes takes what the operator's function does
+void shapes_of_others(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, twice, xtt::shapes([](c10::SymIntArrayRef x, c10::SymInt) { return x; }));
+}
+
+// expect: op: the function of xtt::shapes returns a std::vector<c10::SymInt> for each result
+void no_shapes(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, twice, xtt::shapes([](c10::SymIntArrayRef x) { return x[0]; }));
 }
 
 // expect: op: the function cannot be called with what the schema says
