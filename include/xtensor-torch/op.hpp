@@ -6,6 +6,7 @@
 #pragma once
 
 #include <xtensor-torch/call.hpp>
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/operators/registration.hpp>
 #include <xtensor-torch/visit.hpp>
 
@@ -284,7 +285,7 @@ void register_with_options(torch::Library& library, const schema_text& given, co
 /// listed, the registration warns, and each call of the operator throws c10::TypeError: a library with one mistake can
 /// be loaded.
 template <detail::op_text Schema, class... Elements, class F, class... Options>
-void op(torch::Library& library, F function, const Options&... options) {
+XTENSOR_TORCH_COLD void op(torch::Library& library, F function, const Options&... options) {
     static_assert(((detail::is_backward<Options> || std::is_same_v<Options, needs_values_t> ||
                     std::is_same_v<Options, host_round_trip_t> || std::is_same_v<Options, computed_dtype_t> ||
                     std::is_same_v<Options, derived_t> || std::is_same_v<Options, batched_t> ||

@@ -2,6 +2,7 @@
 // has no rows, as an expression whose reducers reduce different axes, is computed by LibTorch's operators.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/operators/row_pass.hpp>
 #include <xtensor-torch/operators/torch_autograd.hpp>
 
@@ -247,7 +248,7 @@ private:
     }
 
     // By autograd, which is switched off where kernels run.
-    void in_torch_operators() {
+    XTENSOR_TORCH_COLD void in_torch_operators() {
         const c10::InferenceMode recording(false);
         c10::impl::LocalDispatchKeySet dispatch = c10::impl::tls_local_dispatch_key_set();
         const c10::impl::ForceDispatchKeyGuard with_autograd(

@@ -43,6 +43,16 @@ auto row_functions_of(const E&... e) {
     return row_functions<V, keys, decltype(scalar_function<keys>(e))...>{std::make_tuple(scalar_function<keys>(e)...)};
 }
 
+// Whether there is nothing to know of functions but their type: no constants, and no functors with members.
+template <class F>
+inline constexpr bool is_stateless = std::is_empty_v<F> && std::is_default_constructible_v<F>;
+template <class F, class... Arguments>
+inline constexpr bool is_stateless<scalar_call<F, Arguments...>> = is_stateless<F> && (is_stateless<Arguments> && ...);
+template <class V, class Keys, class... Function>
+inline constexpr bool is_stateless<row_functions<V, Keys, Function...>> = (is_stateless<Function> && ...);
+template <class... Stage>
+inline constexpr bool is_stateless<std::tuple<Stage...>> = (is_stateless<Stage> && ...);
+
 template <class Function>
 inline constexpr bool calls_vector_functions = false;
 template <class F, class... Arguments>

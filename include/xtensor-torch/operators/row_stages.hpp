@@ -142,16 +142,22 @@ public:
         return is_known_by_type<reducer>() ? list.template first_place<reducer>() : Number;
     }(reducers_of<Root>());
 
-    static auto value(const Root& root) { return row_functions_of<V>(values<0>(root)); }
+    static auto value(const Root& root) {
+        return of_type([&] { return row_functions_of<V>(values<0>(root)); });
+    }
 
-    static auto reducers(const Root& root) { return reducers_below<0>(root); }
+    static auto reducers(const Root& root) {
+        return of_type([&] { return reducers_below<0>(root); });
+    }
 
-    static auto gradients_by_reducers(const Root& root) { return gradients_below<0, true>(root, seed()); }
+    static auto gradients_by_reducers(const Root& root) {
+        return of_type([&] { return gradients_below<0, true>(root, seed()); });
+    }
 
     // The gradients by the arguments of these numbers.
     template <std::size_t... Index>
     static auto gradients(const Root& root, std::index_sequence<Index...>) {
-        return row_functions_of<V>(as_expression<V>(gradient<Index>(root))...);
+        return of_type([&] { return row_functions_of<V>(as_expression<V>(gradient<Index>(root))...); });
     }
 
     template <std::size_t Index>
@@ -160,6 +166,17 @@ public:
     }
 
 private:
+    // Where the type says all, the compiler needs the type of the expressions alone.
+    template <class Make>
+    static auto of_type(const Make& make) {
+        using made = std::remove_const_t<decltype(make())>;
+        if constexpr (is_stateless<made>) {
+            return made();
+        } else {
+            return make();
+        }
+    }
+
     static auto seed() { return make_input_of<gradient_key, V>(); }
 
     static auto reduced() {
