@@ -146,6 +146,8 @@ template <class Definition>
 void register_autocast(torch::Library& library, const Definition& definition, const autocast& option);
 
 // In <xtensor-torch/derived.hpp>.
+template <op_text Schema, class F, class Elements>
+consteval bool require_derivable();
 template <class F>
 auto derived_function(const F& function, const derived_t& option);
 template <class F>
@@ -185,42 +187,42 @@ auto shape_function_from(const Option& option) {
     }
 }
 
-// Registers a function that can be called with what the schema says; `forward` is what the operator calls for it.
+// Refuses options that contradict each other or the function, and says whether there are none.
+template <class Definition, class... Options>
+consteval bool require_options() {
+    constexpr bool is_returned = !writes_arguments<Definition>;
+    constexpr bool is_value = any_is_value(some_items<Definition>());
+    constexpr std::size_t saved = Definition::saved_results;
+    constexpr bool are_saved = saved == 0 || ((is_backward<Options> || ...) && some_items<Definition>::size > saved);
+    static_assert(are_saved,
+                  "op: xtt::saved_results<N> is for functions that return more than N results, and stands beside the "
+                  "xtt::backward that takes them");
+    constexpr bool is_batched = (std::is_same_v<Options, batched_t> || ...);
+    static_assert(!is_batched || is_returned,
+                  "op: xtt::batched is for functions that return their results; what is written into arguments is "
+                  "mapped one by one without it");
+    static_assert(!is_batched || !is_value,
+                  "op: xtt::batched is for functions that return tensors; a value has no dimension for a batch");
+    constexpr bool is_cast = (std::is_same_v<Options, autocast> || ...);
+    static_assert(!is_cast || is_returned,
+                  "op: xtt::autocast is for functions that return their results; what is written into the copy of a "
+                  "cast argument would be lost");
+    constexpr bool have_shapes = !(std::is_same_v<Options, needs_values_t> || ...) || !(is_shapes<Options> || ...);
+    static_assert(have_shapes,
+                  "op: xtt::needs_values says that shapes depend on values, so that no function of shapes can tell "
+                  "them; say in Python what is known, with torch.library.register_fake");
+    return are_saved && (!is_batched || (is_returned && !is_value)) && (!is_cast || is_returned) && have_shapes;
+}
+
+// Registers a function without mistakes; `forward` is what the operator calls for it.
 template <class Definition, class F, class... Options>
 void register_with_options(torch::Library& library, const schema_text& given, const F& function,
                            const typename Definition::function_type& forward, const Options&... options) {
-    constexpr std::size_t saved = Definition::saved_results;
-    if constexpr (saved > 0) {
-        static_assert(
-            (is_backward<Options> || ...) && some_items<Definition>::size > saved,
-            "op: xtt::saved_results<N> is for functions that return more than N results, and stands beside the "
-            "xtt::backward that takes them");
-    }
-    require_agreement<Definition>();
-    constexpr bool is_batched = (std::is_same_v<Options, batched_t> || ...);
-    if constexpr (is_batched) {
-        static_assert(!writes_arguments<Definition>,
-                      "op: xtt::batched is for functions that return their results; what is written into arguments is "
-                      "mapped one by one without it");
-        static_assert(!any_is_value(some_items<Definition>()),
-                      "op: xtt::batched is for functions that return tensors; a value has no dimension for a batch");
-    }
     constexpr bool is_cast = (std::is_same_v<Options, autocast> || ...);
-    if constexpr (is_cast) {
-        static_assert(
-            !writes_arguments<Definition>,
-            "op: xtt::autocast is for functions that return their results; what is written into the copy of a "
-            "cast argument would be lost");
-    }
-    constexpr bool needs_values = (std::is_same_v<Options, needs_values_t> || ...);
-    static_assert(
-        !needs_values || !(is_shapes<Options> || ...),
-        "op: xtt::needs_values says that shapes depend on values, so that no function of shapes can tell them; "
-        "say in Python what is known, with torch.library.register_fake");
     op_description description;
-    description.needs_values = needs_values;
+    description.needs_values = (std::is_same_v<Options, needs_values_t> || ...);
     description.round_trip = (std::is_same_v<Options, host_round_trip_t> || ...);
-    description.is_batched = is_batched;
+    description.is_batched = (std::is_same_v<Options, batched_t> || ...);
     if constexpr (is_cast) {
         description.autocast_dtype = std::get<const autocast&>(std::tie(options...)).dtype;
     }
@@ -233,6 +235,23 @@ void register_with_options(torch::Library& library, const schema_text& given, co
     if constexpr (is_cast) {
         if (registered != nullptr) {
             register_autocast(library, *registered, std::get<const autocast&>(std::tie(options...)));
+        }
+    }
+}
+
+// Registers a function whose parameters are known.
+template <op_text Schema, class Elements, class F, class... Options>
+void register_function(torch::Library& library, const F& function, const Options&... options) {
+    const auto forward = forward_from(function, options...);
+    using forward_type = std::remove_const_t<decltype(forward)>;
+    using definition =
+        op_definition<stated_signature<Schema, forward_type>, forward_type, Elements,
+                      !(std::is_same_v<Options, computed_dtype_t> || ...), (saved_by<Options> + ... + 0)>;
+    if constexpr (require_choice<some_arguments<definition>>()) {
+        if constexpr (require_agreement<definition>()) {
+            if constexpr (require_options<definition, Options...>()) {
+                register_with_options<definition>(library, read_schema(Schema.view()), function, forward, options...);
+            }
         }
     }
 }
@@ -293,28 +312,15 @@ XTENSOR_TORCH_COLD void op(torch::Library& library, F function, const Options&..
                    ...),
                   "op: the options of a registration are xtt::backward, xtt::derived, xtt::saved_results, xtt::shapes, "
                   "xtt::batched, xtt::autocast, xtt::needs_values, xtt::host_round_trip and xtt::computed_dtype");
-    constexpr bool is_written_out = detail::has_written_out_parameters<F>;
-    static_assert(is_written_out || sizeof...(Elements) > 0,
-                  "op: name the element types of a generic function: xtt::op<\"…\", float, double>(library, function)");
-    static_assert(!is_written_out || sizeof...(Elements) == 0,
-                  "op: this function's parameters are written out, element types included; leave out the list");
-    if constexpr (is_written_out || sizeof...(Elements) > 0) {
-        using elements =
-            std::conditional_t<is_written_out, detail::element_list<void>, detail::element_list<Elements...>>;
-        const auto forward = detail::forward_from(function, options...);
-        using forward_type = std::remove_const_t<decltype(forward)>;
-        constexpr std::size_t saved = (detail::saved_by<Options> + ... + 0);
-        using definition = detail::op_definition<detail::stated_signature<Schema, forward_type>, forward_type, elements,
-                                                 !(std::is_same_v<Options, computed_dtype_t> || ...), saved>;
-        using arguments = detail::some_arguments<definition>;
-        static_assert(
-            !std::is_same_v<arguments, detail::no_choice>,
-            "op: the function cannot be called with what the schema says; give it one parameter for each in the "
-            "schema, tensors as const auto& or tensor_view<const T> const&, tensors that are written as auto& or "
-            "tensor_view<T>&");
-        if constexpr (!std::is_same_v<arguments, detail::no_choice>) {
-            detail::register_with_options<definition>(library, detail::read_schema(Schema.view()), function, forward,
-                                                      options...);
+    detail::require_known_function<Schema, F, Elements...>();
+    if constexpr (detail::is_known_function<Schema, F, Elements...>) {
+        using elements = std::conditional_t<detail::has_written_out_parameters<F>, detail::element_list<void>,
+                                            detail::element_list<Elements...>>;
+        constexpr bool is_derived = (std::is_same_v<Options, derived_t> || ...);
+        if constexpr (!is_derived) {
+            detail::register_function<Schema, elements>(library, function, options...);
+        } else if constexpr (detail::require_derivable<Schema, F, elements>()) {
+            detail::register_function<Schema, elements>(library, function, options...);
         }
     }
 }

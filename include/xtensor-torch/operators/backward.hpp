@@ -55,8 +55,6 @@ struct again {
 };
 template <class View, bool Shared>
 struct again<view_argument<View, Shared>> {
-    static_assert(!viewed<View>::is_written,
-                  "op: an operator that writes to its arguments has no backward; return the result instead");
     using type = any_rank<view_argument, View, Shared>;
 };
 template <class View, bool Shared>
@@ -138,10 +136,11 @@ consteval auto arguments_of_backward(Gradients gradients, Arguments arguments, S
         return settle<G>(types<>(), with_saved());
     } else {
         using chosen = decltype(choose_backward<G, T>(gradients, arguments, results));
-        static_assert(!std::is_same_v<chosen, no_choice>,
-                      "op: a backward takes the gradients of the results, then the arguments of the forward, and "
-                      "optionally the results; this one cannot be called so");
-        return settle<G>(types<>(), chosen());
+        if constexpr (std::is_same_v<chosen, no_choice>) {
+            return no_choice();
+        } else {
+            return settle<G>(types<>(), chosen());
+        }
     }
 }
 
@@ -154,6 +153,11 @@ consteval auto with_symbols_of(types<Forward...>, types<A...>) {
     }(std::index_sequence_for<A...>());
 }
 
+template <std::size_t First, class Forward>
+consteval auto with_symbols_of(Forward, no_choice none) {
+    return none;
+}
+
 template <class Forward, class G>
 struct backward_signature {
     static constexpr bool is_backward = true;
@@ -164,15 +168,14 @@ struct backward_signature {
         using items = typename result_items<result_of_t<typename Forward::function_type, forward_arguments>>::type;
         using saved = saved_results_of<Forward, items>;
         using gradients = decltype(differentiable(visible_results<Forward, items>()));
-        static_assert(gradients::size > 0, "op: a backward needs a forward with a result of floating point numbers");
         if constexpr (has_written_out_parameters<G>) {
             using found = typename parameters_of<G>::arguments;
-            static_assert(found::size == gradients::size + forward_arguments::size ||
-                              found::size == gradients::size + forward_arguments::size + saved::size ||
-                              found::size == gradients::size + forward_arguments::size + items::size,
-                          "op: a backward takes the gradients of the results, then the arguments of the forward, and "
-                          "optionally the results");
-            return with_symbols_of<gradients::size>(forward_arguments(), found());
+            constexpr std::size_t rest = found::size - gradients::size - forward_arguments::size;
+            if constexpr (rest == 0 || rest == saved::size || rest == items::size) {
+                return with_symbols_of<gradients::size>(forward_arguments(), found());
+            } else {
+                return no_choice();
+            }
         } else {
             return with_symbols_of<gradients::size>(
                 forward_arguments(), arguments_of_backward<G, converted_to<Forward, T>>(

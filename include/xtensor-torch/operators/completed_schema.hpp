@@ -1,5 +1,5 @@
-// The schema of a registration may leave out what the function says. This file fills it in, refuses what contradicts
-// the function, and writes the schemas of operators that have none of their own.
+// The schema of a registration may leave out what the function says. This file fills it in, and writes the schemas of
+// operators that have none of their own.
 #pragma once
 
 #include <xtensor-torch/operators/definition.hpp>
@@ -55,54 +55,6 @@ inline void append_names(std::vector<std::string>& names, const std::string& ste
 inline std::string parameter_name(const schema_text& given, std::size_t number) {
     const std::string_view name = given.names_parameters ? given.parameters[number].name : std::string_view();
     return name.empty() ? "_" + std::to_string(number) : std::string(name);
-}
-
-template <std::size_t Number, schema_type Stated, schema_type Taken>
-consteval void require_parameter() {
-    static_assert(
-        Stated == schema_type() || Stated == Taken,
-        "op: the schema gives a parameter another type than the function takes; leave the type out to have it "
-        "inferred");
-}
-
-template <std::size_t Number, schema_type Stated, schema_type Returned>
-consteval void require_result() {
-    // A result may be an undefined tensor, and the schema may say so.
-    constexpr bool may_be_undefined = Returned == schema_type{word::tensor} && Stated == Returned.optional();
-    static_assert(
-        Stated == Returned || may_be_undefined,
-        "op: the schema gives a result another type than the function returns; leave the arrow out to have it "
-        "inferred");
-}
-
-template <class Signature, class... A, std::size_t... I>
-consteval void require_parameters(types<A...>, std::index_sequence<I...>) {
-    (require_parameter<I, Signature::outline.parameters[I], A::type>(), ...);
-}
-
-template <class Signature, class... R, std::size_t... I>
-consteval void require_results(types<R...>, std::index_sequence<I...>) {
-    (require_result<I, Signature::outline.results[I], type_of_result<R>()>(), ...);
-}
-
-// Refuses a schema that contradicts the function. The compiler names what is at odds in the lines around the sentence.
-template <class Definition>
-consteval void require_agreement() {
-    using signature = typename Definition::signature;
-    using arguments = some_arguments<Definition>;
-    using results = visible_results<Definition, some_items<Definition>>;
-    if constexpr (signature::outline.names_parameters && signature::outline.count == arguments::size) {
-        require_parameters<signature>(arguments(), std::make_index_sequence<arguments::size>());
-    }
-    if constexpr (signature::outline.states_results) {
-        static_assert(
-            signature::outline.result_count == results::size,
-            "op: the schema names another number of results than the function returns; leave the arrow out to "
-            "have them inferred");
-        if constexpr (signature::outline.result_count == results::size) {
-            require_results<signature>(results(), std::make_index_sequence<results::size>());
-        }
-    }
 }
 
 // Reads the schema that was given, and fills in what it leaves out.

@@ -84,35 +84,39 @@ template <class E>
 concept cast_node =
     std::is_same_v<typename function_of<E>::functor, typename xt::detail::cast<typename E::value_type>::functor>;
 
-// Says what a function that is differentiated may return, and nothing where it returns that.
+// Says what a function that is differentiated may return, and whether it returns that.
 template <class E>
-consteval void require_differentiable() {
+consteval bool require_differentiable() {
     if constexpr (reducer_node<E>) {
+        constexpr bool is_known = kind_of_reducer<E>() != reducer_kind::unknown;
         static_assert(
-            kind_of_reducer<E>() != reducer_kind::unknown,
+            is_known,
             "op: xtt::derived differentiates the reducers xt::sum, xt::mean, xt::amax, xt::amin and the norms; "
             "write the expression with these, or pass the gradient as xtt::backward(function)");
-        require_differentiable<typename reducer_parts<E>::operand>();
+        return is_known && require_differentiable<typename reducer_parts<E>::operand>();
     } else if constexpr (function_node<E>) {
-        []<std::size_t... J>(std::index_sequence<J...>) {
-            (require_differentiable<argument_of_node<E, J>>(), ...);
+        return []<std::size_t... J>(std::index_sequence<J...>) {
+            return (require_differentiable<argument_of_node<E, J>>() & ... & true);
         }(argument_indices<E>());
     } else {
+        constexpr bool is_known = input_node<E> || constant_node<E>;
         static_assert(
-            input_node<E> || constant_node<E>,
+            is_known,
             "op: xtt::derived differentiates functions, reducers and numbers; the expression holds something "
             "else: what was computed before, as by xt::eval or xt::variance, or a part of a view. Write it as "
             "one expression, or pass the gradient as xtt::backward(function)");
+        return is_known;
     }
 }
 
 // The compiler's lines around the sentence name the functor.
 template <class Functor>
-struct derivative_is_known {
+consteval bool require_derivative() {
     static_assert(has_derivative<Functor>,
                   "op: xtt::derived has no derivative of a functor in the expression, which the compiler names beside "
                   "this line; specialise xtt::derivative for it, or pass the gradient as xtt::backward(function)");
-};
+    return has_derivative<Functor>;
+}
 
 // The derivative of an expression by one of its inputs, argument or reducer, whose key is `Key`.
 template <class T, std::size_t Key, std::size_t First, class E, class Reduced>
@@ -131,13 +135,13 @@ auto derivative_by(const E& e, const Reduced& reduced) {
                 return zero_derivative();
             } else if constexpr (cast_node<E>) {
                 return std::get<0>(inner);
-            } else {
-                using functor = typename function_of<E>::functor;
-                static_cast<void>(derivative_is_known<functor>());
-                const auto partials = derivative<functor>::partials([&] {
+            } else if constexpr (require_derivative<typename function_of<E>::functor>()) {
+                const auto partials = derivative<typename function_of<E>::functor>::partials([&] {
                     return value_expression<T, number_in_argument<First, E, J>>(std::get<J>(e.arguments()), reduced);
                 }...);
                 return sum_of<T>(times(std::get<J>(partials), std::get<J>(inner))...);
+            } else {
+                return zero_derivative();
             }
         }(argument_indices<E>());
     } else {

@@ -37,6 +37,45 @@ struct derived_result {
 template <class A>
 concept holds_views = is_tensor_view<typename A::value_type>::value;
 
+template <class F, class... A>
+consteval bool require_expression(types<A...>) {
+    constexpr bool are_plain = (!holds_views<typename A::stored> && ...);
+    static_assert(are_plain,
+                  "op: xtt::derived takes tensors and values; optional tensors and lists need an xtt::backward");
+    if constexpr (are_plain) {
+        using inputs = inputs_for<std::index_sequence_for<A...>, typename A::stored...>;
+        constexpr bool takes_expressions = inputs::template are_taken_by<F>;
+        static_assert(
+            takes_expressions,
+            "op: xtt::derived calls the function with expressions in place of views; take tensors as const auto&");
+        if constexpr (takes_expressions) {
+            return require_differentiable<typename expression_tree<F, typename A::stored...>::type>();
+        }
+    }
+    return false;
+}
+
+template <class... T>
+consteval bool require_real_elements(element_list<T...>) {
+    constexpr bool are_real = (!is_complex<T> && ...);
+    static_assert(are_real,
+                  "op: xtt::derived differentiates functions of real numbers; complex ones need an xtt::backward");
+    return are_real;
+}
+
+// Refuses a function that cannot be differentiated, and says whether it can be.
+template <op_text Schema, class F, class Elements>
+consteval bool require_derivable() {
+    using arguments = typename stated_signature<Schema, F>::template arguments<typename first_of<Elements>::type>;
+    if constexpr (!require_real_elements(Elements())) {
+        return false;
+    } else if constexpr (std::is_same_v<arguments, no_choice>) {
+        return true;  // that has a sentence of its own
+    } else {
+        return require_expression<F>(arguments());
+    }
+}
+
 // The element type of the first tensor among the arguments.
 template <class... A>
 struct element_of_first {
@@ -87,11 +126,7 @@ struct derived_gradient {
     template <class Gradient, class... A>
         requires(is_tensor_view<Gradient>::value)
     auto operator()(const Gradient& gradient, const A&... arguments) const {
-        static_assert((!holds_views<A> && ...),
-                      "op: xtt::derived takes tensors and values; optional tensors and lists need an xtt::backward");
         using T = std::remove_const_t<typename Gradient::value_type>;
-        static_assert(!is_complex<T>,
-                      "op: xtt::derived differentiates functions of real numbers; complex ones need an xtt::backward");
         using pass_type = gradient_pass<T, F, Gradient, A...>;
         const auto pass = std::make_shared<pass_type>(function, gradient, arguments...);
         return [&]<std::size_t... I>(std::index_sequence<I...>) {

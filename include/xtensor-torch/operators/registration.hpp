@@ -9,6 +9,7 @@
 #include <xtensor-torch/operators/completed_schema.hpp>
 #include <xtensor-torch/operators/definition.hpp>
 #include <xtensor-torch/operators/kernel.hpp>
+#include <xtensor-torch/operators/requirements.hpp>
 #include <xtensor-torch/operators/results.hpp>
 #include <xtensor-torch/operators/schema.hpp>
 #include <xtensor-torch/operators/shape_function.hpp>
@@ -202,16 +203,18 @@ void register_backward_over(torch::Library& library, const std::shared_ptr<const
                                      std::make_shared<const gradient_plan>(std::move(plan))))));
 }
 
-template <class Forward, class... Functions>
+template <class Forward, class G, class... Next>
 void register_backward(torch::Library& library, const std::shared_ptr<const Forward>& forward,
-                       const std::vector<std::size_t>& result_like, const Functions&... functions) {
+                       const std::vector<std::size_t>& result_like, const G& function, const Next&... next) {
     using elements = decltype(differentiable_elements(typename Forward::elements()));
     constexpr bool is_differentiable = !std::is_same_v<elements, element_list<>>;
     static_assert(
         is_differentiable,
         "op: a backward needs an element type that has gradients in the list: a floating point or complex one");
     if constexpr (is_differentiable) {
-        register_backward_over<elements>(library, forward, result_like, functions...);
+        if constexpr (require_backward<Forward, G, typename first_of<elements>::type>()) {
+            register_backward_over<elements>(library, forward, result_like, function, next...);
+        }
     }
 }
 

@@ -78,9 +78,6 @@ concept deferred_expression = deferred_result<R> && requires(const R& result) { 
 
 template <class R>
 struct item_traits {
-    static_assert(copyable<R> || deferred_result<R>,
-                  "op: a function returns an xtensor expression or container with elements of a dtype, a std::optional "
-                  "or std::vector of those, a value, std::nullopt for no gradient, a std::tuple of those, or void");
     using value_type = typename std::remove_cvref_t<R>::value_type;
     static constexpr schema_type type{word::tensor};
 };

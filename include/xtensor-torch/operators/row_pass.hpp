@@ -34,16 +34,12 @@ template <std::size_t... I, class... A>
 struct inputs_for<std::index_sequence<I...>, A...> {
     using type = std::tuple<decltype(as_input<I>(std::declval<const A&>()))...>;
 
+    template <class F>
+    static constexpr bool are_taken_by =
+        std::invocable<const F&, const std::remove_reference_t<decltype(as_input<I>(std::declval<const A&>()))>&...>;
+
     static type make(const A&... arguments) { return type(as_input<I>(arguments)...); }
 };
-
-template <class F, class... Input>
-auto call_with(const F& function, const std::tuple<Input...>& inputs) {
-    static_assert(
-        std::invocable<const F&, const std::remove_reference_t<Input>&...>,
-        "op: xtt::derived calls the function with expressions in place of views; take tensors as const auto&");
-    return std::apply(function, inputs);
-}
 
 // A function's expression over its arguments, with all that the expression refers to.
 template <class F, class... A>
@@ -51,12 +47,11 @@ class expression_tree {
     using inputs = inputs_for<std::index_sequence_for<A...>, A...>;
 
 public:
-    using type = decltype(call_with(std::declval<const F&>(), std::declval<const typename inputs::type&>()));
+    using type =
+        std::decay_t<decltype(std::apply(std::declval<const F&>(), std::declval<const typename inputs::type&>()))>;
 
     expression_tree(const F& function, const A&... arguments)
-        : m_inputs(inputs::make(arguments...)), m_root(call_with(function, m_inputs)) {
-        require_differentiable<type>();
-    }
+        : m_inputs(inputs::make(arguments...)), m_root(std::apply(function, m_inputs)) {}
     expression_tree(const expression_tree&) = delete;
     expression_tree& operator=(const expression_tree&) = delete;
 

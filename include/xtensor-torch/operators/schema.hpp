@@ -31,6 +31,9 @@ struct parameter_text {
     bool keyword_only = false;
 };
 
+// Why a schema cannot be read.
+enum class schema_mistake { none, no_name, no_end, nameless_parameter, too_many, unknown_type };
+
 struct schema_text {
     static constexpr std::size_t most_parameters = 32;
 
@@ -40,6 +43,7 @@ struct schema_text {
     bool names_parameters = false;
     std::string_view returns;  // what stands behind the arrow, if there is one
     bool states_returns = false;
+    schema_mistake mistake = schema_mistake::none;
 };
 
 constexpr std::string_view trimmed(std::string_view text) {
@@ -64,6 +68,7 @@ constexpr std::string_view take_item(std::string_view& text) {
     return item;
 }
 
+// Without a name where there is none.
 constexpr parameter_text read_parameter(std::string_view item) {
     parameter_text parameter;
     if (const std::size_t equals = item.find('='); equals != std::string_view::npos) {
@@ -75,21 +80,21 @@ constexpr parameter_text read_parameter(std::string_view item) {
         parameter.type = trimmed(item.substr(0, space));
         item = item.substr(space + 1);
     }
-    if (item.empty() || item.find_first_of("()[]?!*") != std::string_view::npos) {
-        throw "op: a parameter of the schema has no name; write \"Tensor x\", or \"x\" to have its type inferred";
+    if (item.find_first_of("()[]?!*") == std::string_view::npos) {
+        parameter.name = item;
     }
-    parameter.name = item;
     return parameter;
 }
 
-// Reads "name", "name(x, limit)", "name(Tensor x, float limit=1.0) -> Tensor" and what lies between. A schema that
-// cannot be read does not compile: the exception is thrown at compile time.
+// Reads "name", "name(x, limit)", "name(Tensor x, float limit=1.0) -> Tensor" and what lies between, up to the first
+// mistake.
 constexpr schema_text read_schema(std::string_view text) {
     schema_text schema;
     const std::size_t open = text.find('(');
     schema.name = trimmed(text.substr(0, open));
     if (schema.name.empty() || schema.name.find(':') != std::string_view::npos) {
-        throw "op: the schema starts with the operator's name, without namespace; TORCH_LIBRARY gives the namespace";
+        schema.mistake = schema_mistake::no_name;
+        return schema;
     }
     if (open == std::string_view::npos) {
         return schema;
@@ -97,7 +102,8 @@ constexpr schema_text read_schema(std::string_view text) {
     const std::size_t arrow = text.find("->", open);
     const std::size_t close = text.rfind(')', arrow);
     if (close == std::string_view::npos || close < open) {
-        throw "op: the schema's list of parameters has no end; a closing parenthesis is missing";
+        schema.mistake = schema_mistake::no_end;
+        return schema;
     }
     schema.names_parameters = true;
     if (arrow != std::string_view::npos) {
@@ -113,11 +119,16 @@ constexpr schema_text read_schema(std::string_view text) {
             continue;
         }
         if (schema.count == schema_text::most_parameters) {
-            throw "op: the schema has more parameters than can be read";
+            schema.mistake = schema_mistake::too_many;
+            return schema;
         }
         parameter_text& parameter = schema.parameters[schema.count++];
         parameter = read_parameter(item);
         parameter.keyword_only = keyword_only;
+        if (parameter.name.empty()) {
+            schema.mistake = schema_mistake::nameless_parameter;
+            return schema;
+        }
     }
     return schema;
 }
@@ -163,6 +174,21 @@ constexpr schema_type read_type(std::string_view type) {
                                                                   : word::unknown};
 }
 
+// Whether a parameter of this type can be taken.
+constexpr bool is_known(schema_type type) {
+    switch (type.base) {
+        case word::unknown:
+            return false;
+        case word::inferred:
+        case word::written:
+            return type.suffixes == 0;
+        case word::tensor:
+            return type.inner().suffixes == 0;
+        default:
+            return true;
+    }
+}
+
 // The type as the schema has it. An argument that is written has an alias set of its own, named after its position.
 inline std::string text_of(schema_type type, std::size_t position = 0) {
     if (type.suffixes != 0) {
@@ -193,6 +219,7 @@ struct schema_outline {
     type_list results{};  // of "-> Tensor(a!)", which returns an argument, none
     std::size_t result_count = 0;
     bool states_results = false;
+    schema_mistake mistake = schema_mistake::none;
 };
 
 template <std::size_t Size>
@@ -201,15 +228,20 @@ consteval schema_outline outline_of(op_text<Size> text) {
     schema_outline outline;
     outline.count = schema.count;
     outline.names_parameters = schema.names_parameters;
+    outline.mistake = schema.mistake;
     for (std::size_t i = 0; i < schema.count; ++i) {
         outline.parameters[i] = read_type(schema.parameters[i].type);
+        if (!is_known(outline.parameters[i]) && outline.mistake == schema_mistake::none) {
+            outline.mistake = schema_mistake::unknown_type;
+        }
     }
     outline.states_results = schema.states_returns;
     const bool returns_parameters = schema.returns.find('!') != std::string_view::npos;
     std::string_view rest = returns_parameters ? std::string_view() : within_parentheses(schema.returns);
     while (!trimmed(rest).empty()) {
         if (outline.result_count == schema_text::most_parameters) {
-            throw "op: the schema has more results than can be read";
+            outline.mistake = schema_mistake::too_many;
+            break;
         }
         const std::string_view item = take_item(rest);
         outline.results[outline.result_count++] = read_type(item.substr(0, item.find(' ')));

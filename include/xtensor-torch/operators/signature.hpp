@@ -20,31 +20,21 @@ namespace xtt::detail {
 
 // ---- functions whose parameters are written out --------------------------------------------------------------------
 
-// The argument for a parameter of type P.
-template <class P, class Bare = std::remove_cvref_t<P>>
+// The argument for a parameter that is, but for const and references, of type P.
+template <class P>
 struct argument_for {
-    static_assert(op_value<Bare>,
-                  "op: a parameter is a tensor_view, a std::optional or std::vector of one, or a value: double, "
-                  "std::int64_t, bool, std::string, at::Scalar, or a std::optional or std::vector of those");
-    using type = value_argument<Bare>;
+    using type = value_argument<P>;
 };
-
-template <class P, class T, std::size_t N, xt::layout_type L>
-struct argument_for<P, tensor_view<T, N, L>> {
-    static_assert(std::is_const_v<T> || !std::is_const_v<std::remove_reference_t<P>>,
-                  "op: take the tensor as tensor_view<const T> to read it, or as tensor_view<T>& to write it");
+template <class T, std::size_t N, xt::layout_type L>
+struct argument_for<tensor_view<T, N, L>> {
     using type = view_argument<tensor_view<T, N, L>, false>;
 };
-
-template <class P, class T, std::size_t N, xt::layout_type L>
-struct argument_for<P, std::optional<tensor_view<T, N, L>>> {
-    static_assert(std::is_const_v<T>, "op: an optional tensor can only be read: std::optional<tensor_view<const T>>");
+template <class T, std::size_t N, xt::layout_type L>
+struct argument_for<std::optional<tensor_view<T, N, L>>> {
     using type = optional_argument<tensor_view<T, N, L>, false>;
 };
-
-template <class P, class T, std::size_t N, xt::layout_type L>
-struct argument_for<P, std::vector<tensor_view<T, N, L>>> {
-    static_assert(std::is_const_v<T>, "op: a list of tensors can only be read: std::vector<tensor_view<const T>>");
+template <class T, std::size_t N, xt::layout_type L>
+struct argument_for<std::vector<tensor_view<T, N, L>>> {
     using type = list_argument<tensor_view<T, N, L>, false>;
 };
 
@@ -53,7 +43,8 @@ struct written_out;
 
 template <class R, class... P>
 struct written_out<R (*)(P...)> {
-    using arguments = types<typename argument_for<P>::type...>;
+    using parameters = types<P...>;
+    using arguments = types<typename argument_for<std::remove_cvref_t<P>>::type...>;
 };
 template <class R, class... P>
 struct written_out<R (*)(P...) noexcept> : written_out<R (*)(P...)> {};
@@ -193,12 +184,8 @@ struct stated_signature {
     static consteval auto find_arguments() {
         if constexpr (has_written_out_parameters<F>) {
             using found = typename parameters_of<F>::arguments;
-            static_assert(!outline.names_parameters || outline.count == found::size,
-                          "op: the schema and the function have different numbers of parameters");
             return with_symbols<Schema>(found(), std::make_index_sequence<found::size>());
         } else {
-            static_assert(outline.names_parameters,
-                          "op: a generic function needs the names of its parameters in the schema: \"name(x, limit)\"");
             constexpr auto each = std::make_index_sequence<outline.count>();
             return with_symbols<Schema>(arguments_of_forward<F, Schema, T>(each), each);
         }

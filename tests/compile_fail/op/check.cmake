@@ -1,4 +1,5 @@
 # Compiles SOURCE by the command that follows "--", which must fail, and looks for every sentence after "expect:" in SOURCE.
+# Every registration in it has one mistake, and no error but the sentence must be printed for it.
 set(command "")
 set(is_command FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")
@@ -21,3 +22,10 @@ foreach(expected IN LISTS expectations)
         message(SEND_ERROR "the compiler did not say: ${expected}")
     endif()
 endforeach()
+file(STRINGS ${SOURCE} registrations REGEX "xtt::op<")
+list(LENGTH registrations mistakes)
+string(REGEX MATCHALL "error: " errors "${said}")
+list(LENGTH errors errors)
+if(NOT errors EQUAL mistakes)
+    message(SEND_ERROR "the compiler printed ${errors} errors for ${mistakes} mistakes")
+endif()
