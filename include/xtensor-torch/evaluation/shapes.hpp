@@ -9,15 +9,20 @@
 #include <xtensor-torch/evaluation/operands.hpp>
 #include <xtensor-torch/memory/make_tensor.hpp>
 
+#include <c10/util/ArrayRef.h>
+#include <c10/util/DimVector.h>
+
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <tuple>
+#include <vector>
 
 namespace xtt::detail {
 
-template <class Shape, class Target>
-[[noreturn]] XTENSOR_TORCH_COLD void refuse_shape(const Shape& shape, const Target& target) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_shape(at::IntArrayRef shape, at::IntArrayRef target) {
     throw_value_error("assignment: the expression has shape " + braced(shape) + "; the view has shape " +
                       braced(target) + " and is never resized. Give the expression a shape that broadcasts to it.");
 }
@@ -54,28 +59,40 @@ bool broadcasts_to(const Shape& shape, const Target& target) noexcept {
     return true;
 }
 
-[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_operand_shapes(const c10::DimVector& target,
-                                                                  std::initializer_list<c10::DimVector> shapes) {
-    c10::DimVector common;
-    for (const c10::DimVector& shape : shapes) {
-        if (shape.size() > common.size()) {
-            common.insert(common.begin(), shape.size() - common.size(), 1);
-        }
-        for (std::size_t d = 0, added = common.size() - shape.size(); d < shape.size(); ++d) {
-            if (common[added + d] == 1) {
-                common[added + d] = shape[d];
-            } else if (shape[d] != 1 && shape[d] != common[added + d]) {
+[[noreturn]] XTENSOR_TORCH_COLD inline void refuse_operand_shapes(
+    c10::ArrayRef<std::size_t> target, std::initializer_list<c10::ArrayRef<std::size_t>> shapes) {
+    std::size_t rank = 0;
+    for (const auto& shape : shapes) {
+        rank = std::max(rank, shape.size());
+    }
+    c10::DimVector common(rank, 1);
+    for (const auto& shape : shapes) {
+        for (std::size_t d = 0; d < shape.size(); ++d) {
+            std::int64_t& size = common[rank - shape.size() + d];
+            const auto other = static_cast<std::int64_t>(shape[d]);
+            if (size != 1 && other != 1 && size != other) {
                 refuse_operands("assignment");
             }
+            size = size == 1 ? other : size;
         }
     }
-    refuse_shape(common, target);
+    refuse_shape(common, c10::DimVector(target.begin(), target.end()));
+}
+
+// Without a copy where the sizes lie in memory: the code stands in every expression's.
+template <class Shape>
+auto sizes_in(const Shape& shape) {
+    if constexpr (requires { c10::ArrayRef<std::size_t>(shape.data(), shape.size()); }) {
+        return c10::ArrayRef<std::size_t>(shape.data(), shape.size());
+    } else {
+        return std::vector<std::size_t>(shape.begin(), shape.end());
+    }
 }
 
 template <class D, class... Operand>
 void require_operands_broadcast(const D& destination, const Operand&... operands) {
     if (!(broadcasts_to(operands.shape(), destination.shape()) && ...)) [[unlikely]] {
-        refuse_operand_shapes(to_dim_vector(destination.shape()), {to_dim_vector(operands.shape())...});
+        refuse_operand_shapes(sizes_in(destination.shape()), {sizes_in(operands.shape())...});
     }
 }
 
@@ -88,7 +105,7 @@ void require_broadcastable(const D& destination, const E& expression) {
     } else {
         const auto& shape = shape_of("assignment", expression);
         if (!broadcasts_to(shape, destination.shape())) [[unlikely]] {
-            refuse_shape(shape, destination.shape());
+            refuse_shape(to_dim_vector(shape), to_dim_vector(destination.shape()));
         }
     }
 }

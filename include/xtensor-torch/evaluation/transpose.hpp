@@ -129,25 +129,6 @@ void transpose(V* to, std::ptrdiff_t to_pitch, const V* from, std::ptrdiff_t fro
     run_in_registers<transposition>(to, to_pitch, from, from_pitch, rows, columns);
 }
 
-// Calls `f` with the step as a constant where it is one that channels, pairs and reversed axes have: compilers turn
-// loops with such a step into vector instructions.
-template <class F>
-void with_step(std::ptrdiff_t step, const F& f) {
-    const auto constant = [&]<std::ptrdiff_t Step> { f(std::integral_constant<std::ptrdiff_t, Step>()); };
-    switch (step) {
-        case -1:
-            return constant.template operator()<-1>();
-        case 2:
-            return constant.template operator()<2>();
-        case 3:
-            return constant.template operator()<3>();
-        case 4:
-            return constant.template operator()<4>();
-        default:
-            return f(step);
-    }
-}
-
 // So many elements beside each other, or fewer, are no block, but pixels with their channels.
 inline constexpr std::ptrdiff_t most_channels = 4;
 
@@ -180,9 +161,22 @@ void gather(V* to, std::ptrdiff_t pitch, const V* from, std::ptrdiff_t inner, st
         transpose(to, pitch, from, inner, count, size);
         return;
     }
-    with_step(inner, [=](auto step) {
+    const auto by = [=](auto step) {
         run_in_vectors<stepped_move, instructions::avx2>(to, unit_step(), pitch, from, step, outer, size, count);
-    });
+    };
+    // As channels, pairs and reversed axes have them. From other steps vectors would have to be put together.
+    switch (inner) {
+        case -1:
+            return by(std::integral_constant<std::ptrdiff_t, -1>());
+        case 2:
+            return by(std::integral_constant<std::ptrdiff_t, 2>());
+        case 3:
+            return by(std::integral_constant<std::ptrdiff_t, 3>());
+        case 4:
+            return by(std::integral_constant<std::ptrdiff_t, 4>());
+        default:
+            return stepped_move::run(to, unit_step(), pitch, from, inner, outer, size, count);
+    }
 }
 
 /// The reverse: sets `to[i * inner + j * outer] = from[j * pitch + i]`.
@@ -193,9 +187,17 @@ void scatter(V* to, std::ptrdiff_t inner, std::ptrdiff_t outer, const V* from, s
         transpose(to, inner, from, pitch, size, count);
         return;
     }
-    with_step(inner, [=](auto step) {
+    const auto by = [=](auto step) {
         run_in_vectors<stepped_move, instructions::avx2>(to, step, outer, from, unit_step(), pitch, size, count);
-    });
+    };
+    // Elements that are written further apart, or are shorter, are stored one by one, which vectors make no faster.
+    if (inner == -1) {
+        by(std::integral_constant<std::ptrdiff_t, -1>());
+    } else if (inner == 2 && sizeof(V) >= sizeof(float)) {
+        by(std::integral_constant<std::ptrdiff_t, 2>());
+    } else {
+        stepped_move::run(to, inner, outer, from, unit_step(), pitch, size, count);
+    }
 }
 
 /// Writes each of `count` elements of a column `times` times, one after another: not less often than fill a line.
