@@ -10,7 +10,6 @@
 #include <xtensor-torch/memory/make_tensor.hpp>
 
 #include <c10/util/ArrayRef.h>
-#include <c10/util/DimVector.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -65,7 +64,7 @@ bool broadcasts_to(const Shape& shape, const Target& target) noexcept {
     for (const auto& shape : shapes) {
         rank = std::max(rank, shape.size());
     }
-    c10::DimVector common(rank, 1);
+    std::vector<std::int64_t> common(rank, 1);
     for (const auto& shape : shapes) {
         for (std::size_t d = 0; d < shape.size(); ++d) {
             std::int64_t& size = common[rank - shape.size() + d];
@@ -76,7 +75,7 @@ bool broadcasts_to(const Shape& shape, const Target& target) noexcept {
             size = size == 1 ? other : size;
         }
     }
-    refuse_shape(common, c10::DimVector(target.begin(), target.end()));
+    refuse_shape(common, std::vector<std::int64_t>(target.begin(), target.end()));
 }
 
 // Without a copy where the sizes lie in memory: the code stands in every expression's.
