@@ -75,10 +75,11 @@ private:
 };
 
 // How many elements are added up side by side. Of double, half of them are too few to hide how long the conversions of
-// a norm of floats take, and GCC compares them one by one.
+// a norm of floats take, and GCC compares them one by one. Thirty-two bytes would fill one register alone.
 template <class R>
-inline constexpr std::ptrdiff_t lane_count =
-    std::is_floating_point_v<R> ? 32 : std::clamp<std::ptrdiff_t>(128 / sizeof(R), 4, 32);
+inline constexpr std::ptrdiff_t lane_count = std::is_floating_point_v<R> ? 32
+                                             : sizeof(R) == 1            ? 128
+                                                              : std::clamp<std::ptrdiff_t>(128 / sizeof(R), 4, 32);
 
 // Whether numbers may be compared without a thought of NaN, and again with it where there is one: nothing changes where
 // an element takes part twice.
