@@ -47,7 +47,9 @@ constexpr T integer_from(V value) noexcept {
             return value < 2 * half ? static_cast<T>(static_cast<std::int64_t>(value - half)) | T{1} << 63 : T{0};
         }
         return static_cast<T>(truncated<std::int64_t>(value));
-    } else if constexpr (sizeof(T) == 8 || std::same_as<T, std::uint8_t> || std::same_as<T, std::uint32_t>) {
+    } else if constexpr (sizeof(T) == 8 || std::same_as<T, std::uint32_t> ||
+                         (std::same_as<T, std::uint8_t> && sizeof(V) > sizeof(float))) {
+        // Of a float beyond the 32-bit integers the low eight bits are zeros, whichever integer it becomes.
         return static_cast<T>(truncated<std::int64_t>(value));
     } else {
         return static_cast<T>(truncated<std::int32_t>(value));
