@@ -74,3 +74,10 @@
 #else
 #define XTENSOR_TORCH_UNROLLED
 #endif
+
+// Before a loop whose iterations do little.
+#if defined(__GNUC__)
+#define XTENSOR_TORCH_UNROLLED_BY_4 _Pragma("GCC unroll 4")
+#else
+#define XTENSOR_TORCH_UNROLLED_BY_4
+#endif

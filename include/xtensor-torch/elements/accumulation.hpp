@@ -19,6 +19,9 @@ template <class T>
 concept reduced_precision_class = one_of<T, c10::Half, c10::BFloat16, c10::Float8_e5m2, c10::Float8_e5m2fnuz,
                                          c10::Float8_e4m3fn, c10::Float8_e4m3fnuz>;
 
+template <class T>
+concept short_float = one_of<T, c10::Half, c10::BFloat16>;
+
 // The types too narrow to accumulate in; with those that C++23 adds.
 template <class T>
 concept reduced_precision = reduced_precision_class<T> || (std::floating_point<T> && sizeof(T) < sizeof(float));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/evaluation/converted_rows.hpp>
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/loop_dimensions.hpp>
 #include <xtensor-torch/evaluation/loops.hpp>
@@ -11,6 +12,7 @@
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/evaluation/rows.hpp>
 #include <xtensor-torch/evaluation/runs.hpp>
+#include <xtensor-torch/evaluation/wide_kernel.hpp>
 
 #include <cstddef>
 
@@ -85,8 +87,14 @@ void run_loops(const row_kernel<Places>& kernel, D& destination, const Operand&.
 
 template <class D, class E, class... Operand>
 void evaluate_in_loops(D& destination, const E& expression, const Operand&... operands) {
-    const auto kernel = kernel_of(expression);
-    run_loops(row_kernel_of<typename D::value_type, typename Operand::value_type...>(kernel), destination, operands...);
+    using T = typename D::value_type;
+    if constexpr (computes_in_floats<T, E>) {
+        const auto kernel = wide_kernel_for<T>(expression);
+        run_loops(wide_row_kernel_of<T, typename Operand::value_type...>(kernel), destination, operands...);
+    } else {
+        const auto kernel = kernel_of(expression);
+        run_loops(row_kernel_of<T, typename Operand::value_type...>(kernel), destination, operands...);
+    }
 }
 
 }  // namespace xtt::detail

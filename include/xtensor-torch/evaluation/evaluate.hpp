@@ -1,11 +1,9 @@
 // xtensor assigns expressions to containers it may resize. A view's memory belongs to a tensor and keeps its shape;
-// this file puts values into such memory, and chooses between the loops of this library, LibTorch's conversion of short
-// floats, and xtensor's own assignment.
+// this file puts values into such memory, and chooses between the loops of this library and xtensor's own assignment.
 #pragma once
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
-#include <xtensor-torch/evaluation/conversion.hpp>
 #include <xtensor-torch/evaluation/elementwise.hpp>
 #include <xtensor-torch/evaluation/expression_tag.hpp>
 #include <xtensor-torch/evaluation/gather.hpp>
@@ -97,13 +95,6 @@ void evaluate_in_shape(D& destination, const E& expression, const Evaluate& eval
 template <class D, class E>
 void evaluate(D& destination, const E& expression) {
     if constexpr (loopable<D, E>) {
-        if constexpr (strided_leaf<E> && converted_by_torch<typename D::value_type, typename E::value_type>) {
-            // Asking LibTorch costs as much as converting this many elements.
-            constexpr std::size_t worth_asking = 4096;
-            if (destination.size() >= worth_asking && convert_by_torch(destination, expression)) {
-                return;
-            }
-        }
         const auto operands = operands_of(expression);
         std::apply([&](const auto&... operand) { evaluate_in_loops(destination, expression, operand...); }, operands);
     } else if constexpr (reorderable_reducer<E>) {

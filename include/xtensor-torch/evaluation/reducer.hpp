@@ -8,6 +8,7 @@
 #include <xtensor-torch/evaluation/operands.hpp>
 #include <xtensor-torch/evaluation/reducer_parts.hpp>
 #include <xtensor-torch/evaluation/reduction_nest.hpp>
+#include <xtensor-torch/evaluation/wide_kernel.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -16,11 +17,36 @@
 
 namespace xtt::detail {
 
+// Whether elements are compared or added up in float that are shorter in memory. A functor that grows in a shorter
+// type stays there.
+template <class Reducer, class E>
+inline constexpr bool reduces_in_floats = false;
+template <class Reducer, class E>
+    requires(has_short_floats<E> && std::is_arithmetic_v<computed_t<typename reducer_parts<Reducer>::result>>)
+inline constexpr bool reduces_in_floats<Reducer, E> =
+    !std::is_same_v<wide_kernel_t<E>, no_kernel> &&
+    (!short_float<typename reducer_parts<Reducer>::result> || is_greatest<typename reducer_parts<Reducer>::reduce> ||
+     is_least<typename reducer_parts<Reducer>::reduce>);
+
+// The type that the elements of `E` become results in.
+template <class Reducer, class E>
+using reduced_t = std::conditional_t<reduces_in_floats<Reducer, E>, computed_t<typename reducer_parts<Reducer>::result>,
+                                     typename reducer_parts<Reducer>::result>;
+
+template <class Reducer, class E>
+auto reduced_kernel_of(const E& e) {
+    if constexpr (reduces_in_floats<Reducer, E>) {
+        return wide_kernel_of(e);
+    } else {
+        return kernel_of(e);
+    }
+}
+
 /// Reduces the elements of `e`, the reducer's operand or its values, at `index` or, without one, for all results.
 template <class Reducer, class E, class R, class Strides>
 void reduce_in_loops(const Reducer& reducer, const E& e, R* out, const Strides& strides, const reducer_index* index) {
-    const auto kernel = kernel_of(e);
-    const auto how = reduction_of(reducer);
+    const auto kernel = reduced_kernel_of<Reducer>(e);
+    const auto how = reduction_of<reduced_t<Reducer, E>>(reducer);
     const auto operands = operands_of(e);
     const bool crossed = std::apply(
         [&](const auto&... operand) {
@@ -44,7 +70,7 @@ void reduce_in_loops(const Reducer& reducer, const E& e, R* out, const Strides& 
                                       {reduced ? 0 : static_cast<std::ptrdiff_t>(strides[dimension]),
                                        broadcast_stride(operand, rank, axis)...}});
             });
-            reduction_nest<std::remove_const_t<decltype(how)>, std::remove_const_t<decltype(kernel)>, decltype(in)>
+            reduction_nest<std::remove_const_t<decltype(how)>, std::remove_const_t<decltype(kernel)>, R, decltype(in)>
                 nest(how, kernel, out, in, dimensions);
             if (nest.is_crossed()) {
                 return true;
@@ -128,7 +154,7 @@ auto reduced_at(const Reducer& reducer, const reducer_index& index) {
             return result;
         }
     }
-    const auto how = reduction_of(reducer);
+    const auto how = reduction_of<R>(reducer);
     auto at = operand.stepper_begin(operand.shape());
     for_each_axis(reducer, [&](std::ptrdiff_t, std::size_t axis, std::size_t dimension, bool reduced) {
         if (!reduced) {

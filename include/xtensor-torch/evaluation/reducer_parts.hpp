@@ -112,14 +112,16 @@ R neutral_value(const R& initial) {
     }
 }
 
-template <tagged_reducer Reducer>
+/// How the reducer's elements become a result, in type R.
+template <class R, tagged_reducer Reducer>
 auto reduction_of(const Reducer& reducer) {
     using parts = reducer_parts<Reducer>;
-    using R = typename parts::result;
     const auto reduce = propagating_nan(parts::stepper::reduce(reducer));
     const auto merge = propagating_nan(parts::stepper::merge(reducer));
     return reduction<R, std::remove_const_t<decltype(reduce)>, std::remove_const_t<decltype(merge)>>{
-        reduce, merge, neutral_value<R, typename parts::reduce>(parts::stepper::initial(reducer))};
+        reduce, merge,
+        static_cast<R>(
+            neutral_value<typename parts::result, typename parts::reduce>(parts::stepper::initial(reducer)))};
 }
 
 // Without an element there is no least and no greatest one.

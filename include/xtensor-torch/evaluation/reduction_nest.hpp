@@ -4,6 +4,8 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/compiler.hpp>
+#include <xtensor-torch/elements/element_cast.hpp>
+#include <xtensor-torch/evaluation/converted_rows.hpp>
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/loop_dimensions.hpp>
 #include <xtensor-torch/evaluation/parallel.hpp>
@@ -36,13 +38,13 @@ auto read_along(const V* address, [[maybe_unused]] std::ptrdiff_t step) {
     }
 }
 
-template <class Reduction, class Kernel, class Pointers>
+template <class Reduction, class Kernel, class Out, class Pointers>
 class reduction_nest;
 
-/// Loops that reduce a kernel's values. Operand number 0 of the dimensions is the result, which does not move along the
-/// dimensions that are reduced.
-template <class Reduction, class Kernel, class... V>
-class reduction_nest<Reduction, Kernel, std::tuple<const V*...>> {
+/// Loops that reduce a kernel's values, and convert the results to Out. Operand number 0 of the dimensions is the
+/// result, which does not move along the dimensions that are reduced.
+template <class Reduction, class Kernel, class Out, class... V>
+class reduction_nest<Reduction, Kernel, Out, std::tuple<const V*...>> {
     using R = typename Reduction::result_type;
     static constexpr std::size_t count = 1 + sizeof...(V);
     using pointers = std::tuple<const V*...>;
@@ -58,7 +60,7 @@ class reduction_nest<Reduction, Kernel, std::tuple<const V*...>> {
 
 public:
     /// Every result is written once. The dimensions need not be sorted.
-    reduction_nest(const Reduction& reduction, const Kernel& kernel, R* out, const pointers& in,
+    reduction_nest(const Reduction& reduction, const Kernel& kernel, Out* out, const pointers& in,
                    const dimensions& unsorted)
         : m_reduction(reduction), m_kernel(kernel), m_out(out), m_in(in), m_dimensions(unsorted) {
         point_forward();
@@ -199,7 +201,10 @@ private:
         const std::ptrdiff_t rows_each = std::max<std::ptrdiff_t>(1, grain / m_row.size);
         const std::ptrdiff_t shares = pieces * ((rows + rows_each - 1) / rows_each);
         if (shares == 1) {
-            run_in_vectors<share_loop<Access...>>(this, m_out, std::ptrdiff_t{0}, rows, std::ptrdiff_t{0}, m_row.size);
+            R result = m_reduction.neutral;
+            run_in_vectors<share_loop<Access...>>(this, &result, std::ptrdiff_t{0}, rows, std::ptrdiff_t{0},
+                                                  m_row.size);
+            *m_out = element_cast<Out>(result);
             return;
         }
         const auto results_of_shares = std::make_unique_for_overwrite<R[]>(static_cast<std::size_t>(shares));
@@ -219,7 +224,7 @@ private:
             sum.added(1);
         }
         sum.finish();
-        *m_out = sums[0];
+        *m_out = element_cast<Out>(sums[0]);
     }
 
     // The results [first, last), each of the same number of rows.
@@ -229,7 +234,8 @@ private:
                                                     std::ptrdiff_t first, std::ptrdiff_t last) {
             for (; first < last; ++first) {
                 const auto [out, in] = position(nest->m_kept, first, nest->m_in);
-                nest->m_out[out] = nest->template reduce_some<Access...>(in, 0, rows, 0, nest->m_row.size);
+                nest->m_out[out] =
+                    element_cast<Out>(nest->template reduce_some<Access...>(in, 0, rows, 0, nest->m_row.size));
             }
         }
     };
@@ -248,10 +254,16 @@ private:
     XTENSOR_TORCH_ALWAYS_INLINE R reduce_some(const pointers& in, std::ptrdiff_t first_row, std::ptrdiff_t last_row,
                                               std::ptrdiff_t column, std::ptrdiff_t length) const {
         constexpr auto enough = static_cast<std::ptrdiff_t>(cascade<Reduction>::steps) * lanes;
+        static_assert(!reads_in_floats<Kernel> || (enough <= longest_converted && longest_converted % lanes == 0));
         const bool is_short = last_row - first_row == 1 && length <= enough;
         if constexpr (((Access != along_row::stepped) && ...)) {
             if (is_short && length >= shortest) {
-                return reduce_row(row_at<Access...>(position(m_reduced, first_row, in).second), column, length);
+                R result = m_reduction.neutral;
+                in_converted_parts<Kernel>(
+                    row_at<Access...>(position(m_reduced, first_row, in).second), column, length,
+                    [&](const auto& elements, std::ptrdiff_t first, std::ptrdiff_t size)
+                        XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA { result = reduce_row(elements, first, size); });
+                return result;
             }
         }
         if ((last_row - first_row) * length < 2 * lanes) {
@@ -268,8 +280,7 @@ private:
             R sums[lanes];
             std::fill_n(sums, lanes, m_reduction.neutral);
             for (std::ptrdiff_t row = first_row; row < last_row; ++row) {
-                add_lanes(m_reduction, m_kernel, sums, row_at<Access...>(position(m_reduced, row, in).second), column,
-                          length);
+                add_converted(sums, row_at<Access...>(position(m_reduced, row, in).second), column, length);
             }
             return merge_lanes<lanes>(m_reduction, sums);
         }
@@ -281,7 +292,7 @@ private:
                 const std::ptrdiff_t size = std::min(length - i, sum.space() * lanes);
                 R sums[lanes];
                 std::copy_n(levels, lanes, sums);
-                add_lanes(m_reduction, m_kernel, sums, elements, column + i, size);
+                add_converted(sums, elements, column + i, size);
                 std::copy_n(sums, lanes, levels);
                 sum.added((size + lanes - 1) / lanes);
                 i += size;
@@ -289,6 +300,16 @@ private:
         }
         sum.finish();
         return merge_lanes<lanes>(m_reduction, levels);
+    }
+
+    template <class Elements>
+    XTENSOR_TORCH_ALWAYS_INLINE void add_converted(R* sums, const Elements& row, std::ptrdiff_t first,
+                                                   std::ptrdiff_t size) const {
+        in_converted_parts<Kernel>(row, first, size,
+                                   [&](const auto& elements, std::ptrdiff_t start, std::ptrdiff_t length)
+                                       XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+                                           add_lanes(m_reduction, m_kernel, sums, elements, start, length);
+                                       });
     }
 
     // Some elements of one row.
@@ -331,10 +352,26 @@ private:
         });
     }
 
+    template <class... Row>
+    XTENSOR_TORCH_ALWAYS_INLINE void add_converted_rows(R* sums, std::ptrdiff_t columns, const Row&... rows) const {
+        if constexpr (reads_in_floats<Kernel> && (converted_row<Row>::converts || ...)) {
+            if (columns >= worth_converting) {
+                std::tuple<converted_row<Row>...> parts;
+                std::apply(
+                    [&](auto&... part) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+                        add_rows(m_reduction, m_kernel, sums, columns, part.read(rows, 0, columns)...);
+                    },
+                    parts);
+                return;
+            }
+        }
+        add_rows(m_reduction, m_kernel, sums, columns, rows...);
+    }
+
     // Some neighbouring results.
     template <along_row... Access>
     struct chunk_loop {
-        XTENSOR_TORCH_ALWAYS_INLINE static void run(const reduction_nest* nest, R* out, std::ptrdiff_t out_step,
+        XTENSOR_TORCH_ALWAYS_INLINE static void run(const reduction_nest* nest, Out* out, std::ptrdiff_t out_step,
                                                     const pointers& in, const dimension& rows, std::ptrdiff_t columns,
                                                     R* sums) {
             cascade<Reduction> sum(nest->m_reduction, sums, columns);
@@ -349,25 +386,24 @@ private:
                     const std::ptrdiff_t end = row + std::min(rows.size - row, sum.space());
                     const std::ptrdiff_t added = end - row;
                     for (; row + 4 <= end; row += 4) {
-                        add_rows(nest->m_reduction, nest->m_kernel, sums, columns, at(row), at(row + 1), at(row + 2),
-                                 at(row + 3));
+                        nest->add_converted_rows(sums, columns, at(row), at(row + 1), at(row + 2), at(row + 3));
                     }
                     for (; row < end; ++row) {
-                        add_rows(nest->m_reduction, nest->m_kernel, sums, columns, at(row));
+                        nest->add_converted_rows(sums, columns, at(row));
                     }
                     sum.added(added);
                 }
             }
             sum.finish();
             for (std::ptrdiff_t i = 0; i < columns; ++i) {
-                out[i * out_step] = sums[i];
+                out[i * out_step] = element_cast<Out>(sums[i]);
             }
         }
     };
 
     const Reduction& m_reduction;
     Kernel m_kernel;
-    R* m_out;
+    Out* m_out;
     pointers m_in;
     dimensions m_dimensions;
     dimension m_row;

@@ -3,6 +3,7 @@
 // for them, the results. This file works that out.
 #pragma once
 
+#include <xtensor-torch/elements/accumulation.hpp>
 #include <xtensor-torch/operators/definition.hpp>
 #include <xtensor-torch/operators/kernel.hpp>
 #include <xtensor-torch/operators/results.hpp>
@@ -18,8 +19,7 @@
 namespace xtt::detail {
 
 template <class T>
-inline constexpr bool is_differentiable =
-    std::floating_point<T> || std::same_as<T, c10::Half> || std::same_as<T, c10::BFloat16>;
+inline constexpr bool is_differentiable = std::floating_point<T> || short_float<T>;
 template <class T>
 inline constexpr bool is_differentiable<c10::complex<T>> = true;
 template <class T>

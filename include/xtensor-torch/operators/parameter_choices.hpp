@@ -2,6 +2,7 @@
 // for each word of a schema, what a parameter of a generic function may be, the most general first.
 #pragma once
 
+#include <xtensor-torch/elements/accumulation.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
 #include <xtensor-torch/operators/schema.hpp>
 #include <xtensor-torch/operators/values.hpp>
@@ -29,7 +30,7 @@ struct real_of {
     using type = double;
 };
 template <class T>
-    requires(std::floating_point<T> || std::same_as<T, c10::Half> || std::same_as<T, c10::BFloat16>)
+    requires(std::floating_point<T> || short_float<T>)
 struct real_of<T> {
     using type = T;
 };

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/compiler.hpp>
+#include <xtensor-torch/elements/accumulation.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/instructions.hpp>
+#include <xtensor-torch/evaluation/short_floats.hpp>
 #include <xtensor-torch/operators/row_space.hpp>
 
 #include <c10/util/ArrayRef.h>
@@ -72,6 +74,8 @@ private:
     static void copy(V* to, const T* from, std::ptrdiff_t stride, std::ptrdiff_t count) {
         if (stride == 0) {
             std::fill_n(to, count, static_cast<V>(*from));
+        } else if (stride == 1 && short_float<T>) {
+            convert_row(to, from, count);
         } else {
             for (std::ptrdiff_t i = 0; i < count; ++i) {
                 to[i] = static_cast<V>(from[i * stride]);
@@ -112,6 +116,9 @@ public:
                          T* const to = begin + offset;
                          if (static_cast<const void*>(to) == static_cast<const void*>(results + position)) {
                              return;
+                         }
+                         if (stride == 1 && short_float<T>) {
+                             return convert_row(to, results + position, n);
                          }
                          for (std::ptrdiff_t i = 0; i < n; ++i) {
                              to[i * stride] = element_cast<T>(results[position + i]);

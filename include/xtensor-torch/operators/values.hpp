@@ -3,6 +3,7 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/error.hpp>
+#include <xtensor-torch/elements/accumulation.hpp>
 #include <xtensor-torch/elements/dtype_names.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/operators/arguments.hpp>
@@ -36,8 +37,7 @@ struct value_traits<S> {
     static constexpr schema_type type{word::real};
     static S read(const c10::IValue& value) { return static_cast<S>(value.toDouble()); }
 };
-template <class S>
-    requires std::same_as<S, c10::Half> || std::same_as<S, c10::BFloat16>
+template <short_float S>
 struct value_traits<S> {
     static constexpr schema_type type{word::real};
     static S read(const c10::IValue& value) { return static_cast<float>(value.toDouble()); }
