@@ -23,6 +23,7 @@ PAGE = ROOT / 'docs' / 'performance.md'
 README = ROOT / 'README.md'
 SIZES = (256, 1000, 4096)
 TWO_SIZES = (256, 2048)
+SHORT_FLOATS = ('float16', 'bfloat16')
 
 # The groups of the table, in order, each with whether the page shows it unfolded.
 GROUPS = {
@@ -30,6 +31,7 @@ GROUPS = {
     'Reductions and sorting': True,
     'Parts, joins and containers': True,
     'Fused expressions': True,
+    'Half and BFloat16': True,
     'Few elements': False,
     'Views, borrowed and adopted tensors': False,
     'Beside torch.compile and NumPy': False,
@@ -93,6 +95,10 @@ def compared_rows(threads):
     for count in sorted({1, threads}):
         rows += by_size('Fused expressions', 'sin(a)*b + c*d - e', 'fused', 'written', 'eager torch', 0.4, count)
         rows += by_size('Fused expressions', 'sin(a)*b + c*d - e', 'fused', 'eager', 'eager torch, out=', None, count)
+    for dtype in SHORT_FLOATS:
+        for work, bar in (('a + b', 1.2), ('a*b + c', 1.2), ('sigmoid', 1.0), ('float(a) * 2', 1.0),
+                          ('sum along axis 1', 1.2), ('amax along axis 1', 1.0)):
+            rows += with_torch('Half and BFloat16', f'{dtype}: {work}', bar)
     for work in ('small', 'small strided'):
         rows += [('Few elements', f'a*b + c, {n} elements{work.removeprefix("small").replace(" ", ", ")}',
                   f'{work}/ours/{n}/1', f'{work}/xtensor/{n}/1', "xtensor's own assignment", 1.0) for n in (4, 16, 64, 256)]
@@ -160,11 +166,14 @@ def terminal(rows):
 
 
 def findings(rows):
-    """What the table says, in five sentences that are written from it."""
+    """What the table says, in six sentences that are written from it."""
     def between(*works, against=None):
         found = [ratio(row) for row in rows for work in works
                  if row['work'].startswith(work) and against in (None, row['against']) and 'threads' not in row['work']]
         return f'{min(found):.2f} to {max(found):.2f}'
+
+    def of_short_floats(*works):
+        return between(*(f'{dtype}: {work}' for dtype in SHORT_FLOATS for work in works))
 
     return f"""1. **A fused expression reads each element once.** `sin(a)*b + c*d - e` takes {between('sin(a)*b', against='eager torch')} of the
    time of eager LibTorch, `a*b + c` {between('a*b + c, 256²', 'a*b + c, 1000²', 'a*b + c, 4096²', against='addcmul_out')} of that of its fused kernel `addcmul_out`.
@@ -175,7 +184,9 @@ def findings(rows):
 4. **Parts and containers are written in place.** A five-point stencil over slices takes {between('stencil')} of the time of eager
    LibTorch, a loop over rows {between('row by row')}, and a container that is assigned `a*b + c` {between('container = a*b + c,')} of the time of `addcmul_out`.
 5. **Few elements cost about what they cost with xtensor alone.** An assignment of 4 elements takes {between('a*b + c, 4 elements')} of the
-   time of xtensor's own, one of 16 to 256 elements {between('a*b + c, 16 elements', 'a*b + c, 64 elements', 'a*b + c, 256 elements')}."""
+   time of xtensor's own, one of 16 to 256 elements {between('a*b + c, 16 elements', 'a*b + c, 64 elements', 'a*b + c, 256 elements')}.
+6. **Half and BFloat16 are computed in float.** Expressions and functions of them take {of_short_floats('a + b', 'a*b + c', 'sigmoid')} of the
+   time of eager LibTorch, sums and maxima along rows {of_short_floats('sum along', 'amax along')}."""
 
 
 # The rows of the README's chart: what it says there, and which row it is.
@@ -221,7 +232,7 @@ def main():
     options = arguments.parse_args()
     seconds, repetitions = (0.01, 3) if options.quick else (0.02, 9)
     threads = len(os.sched_getaffinity(0))
-    compared = ('handles', 'assignments', 'reductions', 'rearrangements')
+    compared = ('handles', 'assignments', 'reductions', 'rearrangements', 'short_floats')
 
     times = programs_times(options.plain, seconds, repetitions, (*compared, 'scaling'))
     tuned = {} if options.quick else programs_times(options.tuned, seconds, repetitions, compared)
