@@ -17,12 +17,18 @@
 
 namespace xtt::detail {
 
+// Whether a functor is called with what it is given, as xtensor's norms are not: their parameters have the type of the
+// elements.
+template <class F>
+concept generic_functor = !requires { &F::operator(); };
+
 // Whether elements are compared or added up in float that are shorter in memory. A functor that grows in a shorter
 // type stays there.
 template <class Reducer, class E>
 inline constexpr bool reduces_in_floats = false;
 template <class Reducer, class E>
-    requires(has_short_floats<E> && std::is_arithmetic_v<computed_t<typename reducer_parts<Reducer>::result>>)
+    requires(has_short_floats<E> && generic_functor<typename reducer_parts<Reducer>::reduce> &&
+             std::is_arithmetic_v<computed_t<typename reducer_parts<Reducer>::result>>)
 inline constexpr bool reduces_in_floats<Reducer, E> =
     !std::is_same_v<wide_kernel_t<E>, no_kernel> &&
     (!short_float<typename reducer_parts<Reducer>::result> || is_greatest<typename reducer_parts<Reducer>::reduce> ||
