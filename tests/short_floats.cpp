@@ -202,7 +202,7 @@ TEMPLATE_TEST_CASE("reductions of short floats are those of floats", "", c10::Ha
             const auto x = xtt::view<const TestType, 2>(a);
             const auto y = xtt::view<const TestType, 1>(b);
             const at::Tensor wide = a.to(at::kDouble);
-            for (const std::size_t axis : {0, 1}) {
+            for (const std::size_t axis : {std::size_t{0}, std::size_t{1}}) {
                 const auto dim = static_cast<std::int64_t>(axis);
                 CHECK(close(xtt::copy(xt::sum(x, {axis})), wide.sum(dim)));
                 CHECK(close(xtt::copy(xt::norm_l2(x, {axis})), wide.norm(2, {dim})));
