@@ -162,6 +162,66 @@ TEST_CASE("roots and the error function are right to four units in the last plac
     CHECK_FUNCTION(erfc);
 }
 
+template <class T>
+std::size_t inexact_square_roots(std::vector<T> values) {
+    std::vector<T> results(values.size());
+    const auto size = static_cast<std::int64_t>(values.size());
+    const at::Tensor in = at::from_blob(values.data(), {size}, xtt::scalar_type_v<T>);
+    at::Tensor out = at::from_blob(results.data(), {size}, xtt::scalar_type_v<T>);
+    xtt::view<T, 1>(out) = xt::sqrt(xtt::view<const T, 1>(in));
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const T expected = std::sqrt(values[i]);
+        wrong += std::isnan(expected) ? !std::isnan(results[i])
+                                      : results[i] != expected || std::signbit(results[i]) != std::signbit(expected);
+    }
+    return wrong;
+}
+
+// Square roots that lie as close as can be to the middle of two numbers. With 53 bits, the square of m + 1/2 is
+// m(m + 1) + 1/4, and that is a number but for r where m(m + 1) - r is divisible by 2^bits: two such m are found for
+// every even r, bit by bit.
+std::vector<double> roots_between_numbers() {
+    __extension__ using product = unsigned __int128;
+    std::vector<double> values;
+    for (const int bits : {52, 53}) {
+        const product divisor = product{1} << bits;
+        for (int r = -20000; r <= 20000; r += 2) {
+            for (const unsigned first : {0u, 1u}) {
+                product m = first;
+                for (int bit = 1; bit < bits; ++bit) {
+                    const product rest = m * (m + 1) - static_cast<product>(r);
+                    m |= ((rest >> bit) & 1) << bit;
+                }
+                m |= product{1} << 52;
+                const product number = (m * (m + 1) - static_cast<product>(r)) / divisor;
+                if (number >> 52 == 1) {
+                    values.push_back(std::ldexp(static_cast<double>(number), bits));
+                }
+            }
+        }
+    }
+    return values;
+}
+
+TEST_CASE("square roots are the nearest numbers") {
+    std::vector<float> significands;
+    for (std::uint32_t bits = 0x3f800000; bits < 0x40800000; ++bits) {
+        significands.push_back(std::bit_cast<float>(bits));
+    }
+    CHECK(inexact_square_roots(significands) == 0);
+    CHECK(inexact_square_roots(floats()) == 0);
+    CHECK(inexact_square_roots(doubles()) == 0);
+    const std::vector<double> hard = roots_between_numbers();
+    CHECK(hard.size() > 10000);
+    CHECK(inexact_square_roots(hard) == 0);
+    std::vector<float> with_zeros(1000, 2.0f);
+    for (std::size_t i = 0; i < with_zeros.size(); i += 3) {
+        with_zeros[i] = i % 2 == 0 ? 0.0f : -0.0f;
+    }
+    CHECK(inexact_square_roots(with_zeros) == 0);
+}
+
 TEST_CASE("functions of two arguments are right to four units in the last place") {
     const auto pairs = [](auto assign, auto exact) {
         return worst_of<float>(

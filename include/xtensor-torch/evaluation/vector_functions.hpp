@@ -4,6 +4,7 @@
 #pragma once
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/evaluation/square_root.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
 #include <xtensor/core/xmath.hpp>
@@ -123,10 +124,15 @@ XTENSOR_TORCH_VECTOR_FUNCTION_OF_TWO(atan2)
 #if defined(__clang__)
 
 // A square root is an instruction, but std::sqrt must set errno.
-struct vector_sqrt : xt::math::sqrt_fun {
+struct vector_sqrt : xt::math::sqrt_fun, vector_function {
     using xt::math::sqrt_fun::operator();
     float operator()(const float& x) const { return __builtin_elementwise_sqrt(x); }
     double operator()(const double& x) const { return __builtin_elementwise_sqrt(x); }
+
+    template <class T>
+    static void compute(T* x, std::ptrdiff_t size) {
+        compute_square_roots(x, size);
+    }
 };
 
 #else
@@ -158,15 +164,15 @@ double xtensor_torch_scalar_sqrt(double) __asm__("xtensor_torch_sqrt");
 [[gnu::weak, gnu::target("avx2")]] double_4 _ZGVdN4v_xtensor_torch_sqrt(double_4 x) {
     return __builtin_ia32_sqrtpd256(x);
 }
-[[gnu::weak, gnu::target("avx512f")]] float_16 _ZGVeN16v_xtensor_torch_sqrtf(float_16 x) {
-    return __builtin_ia32_sqrtps512_mask(x, x, -1, 4);
+[[gnu::weak, gnu::target("avx512f,avx512dq")]] float_16 _ZGVeN16v_xtensor_torch_sqrtf(float_16 x) {
+    return square_root<sixteen_floats>(x);
 }
-[[gnu::weak, gnu::target("avx512f")]] double_8 _ZGVeN8v_xtensor_torch_sqrt(double_8 x) {
-    return __builtin_ia32_sqrtpd512_mask(x, x, -1, 4);
+[[gnu::weak, gnu::target("avx512f,avx512dq")]] double_8 _ZGVeN8v_xtensor_torch_sqrt(double_8 x) {
+    return square_root<eight_doubles>(x);
 }
 }
 
-struct vector_sqrt : xt::math::sqrt_fun {
+struct vector_sqrt : xt::math::sqrt_fun, vector_function {
     using xt::math::sqrt_fun::operator();
     float operator()(const float& x) const { return xtensor_torch_sqrtf(x); }
     double operator()(const double& x) const { return xtensor_torch_sqrt(x); }
