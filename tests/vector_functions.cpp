@@ -3,15 +3,21 @@
 // and run at each level of instructions.
 #include "support/testing.hpp"
 
+#include <xtensor-torch/copy.hpp>
 #include <xtensor-torch/view.hpp>
 
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/amax.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/pow.h>
 #include <ATen/ops/sin.h>
+#include <ATen/ops/square.h>
 #include <ATen/ops/sum.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -47,6 +53,14 @@ std::vector<float> floats() {
           std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()}) {
         values.insert(values.end(), {special, std::nextafter(special, infinity), std::nextafter(special, -infinity)});
     }
+    return values;
+}
+
+// Some of the standard's functions pass by a quiet NaN, but not by one that signals.
+std::vector<float> quiet_floats() {
+    std::vector<float> values = floats();
+    std::replace_if(
+        values.begin(), values.end(), [](float x) { return std::isnan(x); }, std::numeric_limits<float>::quiet_NaN());
     return values;
 }
 
@@ -162,20 +176,32 @@ TEST_CASE("roots and the error function are right to four units in the last plac
     CHECK_FUNCTION(erfc);
 }
 
-template <class T>
-std::size_t inexact_square_roots(std::vector<T> values) {
+// How many of the results are not what the standard's function of each value, or of it and the one before, gives.
+template <class T, class Assign, class Standard>
+std::size_t differences(std::vector<T> values, Assign assign, Standard standard) {
     std::vector<T> results(values.size());
-    const auto size = static_cast<std::int64_t>(values.size());
-    const at::Tensor in = at::from_blob(values.data(), {size}, xtt::scalar_type_v<T>);
-    at::Tensor out = at::from_blob(results.data(), {size}, xtt::scalar_type_v<T>);
-    xtt::view<T, 1>(out) = xt::sqrt(xtt::view<const T, 1>(in));
-    std::size_t wrong = 0;
+    std::vector<T> before(values);
+    std::rotate(before.rbegin(), before.rbegin() + 1, before.rend());
+    const auto tensor_of = [](std::vector<T>& numbers) {
+        return at::from_blob(numbers.data(), {static_cast<std::int64_t>(numbers.size())}, xtt::scalar_type_v<T>);
+    };
+    const at::Tensor in = tensor_of(values), in_before = tensor_of(before);
+    at::Tensor out = tensor_of(results);
+    auto to = xtt::view<T, 1>(out);
+    assign(to, xtt::view<const T, 1>(in), xtt::view<const T, 1>(in_before));
+    std::size_t count = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const T expected = std::sqrt(values[i]);
-        wrong += std::isnan(expected) ? !std::isnan(results[i])
+        const T expected = static_cast<T>(standard(values[i], before[i]));
+        count += std::isnan(expected) ? !std::isnan(results[i])
                                       : results[i] != expected || std::signbit(results[i]) != std::signbit(expected);
     }
-    return wrong;
+    return count;
+}
+
+template <class T>
+std::size_t inexact_square_roots(const std::vector<T>& values) {
+    return differences(
+        values, [](auto& out, const auto& x, const auto&) { out = xt::sqrt(x); }, [](T x, T) { return std::sqrt(x); });
 }
 
 // Square roots that lie as close as can be to the middle of two numbers. With 53 bits, the square of m + 1/2 is
@@ -220,6 +246,86 @@ TEST_CASE("square roots are the nearest numbers") {
         with_zeros[i] = i % 2 == 0 ? 0.0f : -0.0f;
     }
     CHECK(inexact_square_roots(with_zeros) == 0);
+}
+
+// Numbers of all magnitudes, and those that lie between two integers, or next to such a number.
+template <class T>
+std::vector<T> numbers_to_round(std::vector<T> values) {
+    for (const T base : {T(0), T(1), T(2), T(3), T(1000), std::ldexp(T(1), std::numeric_limits<T>::digits - 2),
+                         std::ldexp(T(1), std::numeric_limits<T>::digits - 1)}) {
+        for (const T part : {T(0), T(0.25), T(0.5), T(0.75)}) {
+            const T number = base + part;
+            for (const T near : {number, std::nextafter(number, T(0)), std::nextafter(number, T(2) * number + T(1))}) {
+                values.insert(values.end(), {near, -near});
+            }
+        }
+    }
+    return values;
+}
+
+#define CHECK_SAME(T, VALUES, EXPRESSION, STANDARD)                                                       \
+    CHECK(differences<T>(                                                                                 \
+              VALUES, [](auto& out, const auto& x, [[maybe_unused]] const auto& y) { out = EXPRESSION; }, \
+              [](T x, [[maybe_unused]] T y) { return STANDARD; }) == 0)
+
+#define CHECK_ROUNDING(NAME)                                                  \
+    CHECK_SAME(float, numbers_to_round(floats()), xt::NAME(x), std::NAME(x)); \
+    CHECK_SAME(double, numbers_to_round(doubles()), xt::NAME(x), std::NAME(x))
+
+TEST_CASE("numbers are rounded as the standard rounds them") {
+    CHECK_ROUNDING(floor);
+    CHECK_ROUNDING(ceil);
+    CHECK_ROUNDING(trunc);
+    CHECK_ROUNDING(round);
+    CHECK_ROUNDING(rint);
+    CHECK_ROUNDING(nearbyint);
+}
+
+// The greater and the less of two zeros may be either.
+#define CHECK_CHOICES(T, VALUES)                                                      \
+    CHECK_SAME(T, VALUES, xt::fmin(x, y) + T(0), std::fmin(x, y) + T(0));             \
+    CHECK_SAME(T, VALUES, xt::fmax(x, y) + T(0), std::fmax(x, y) + T(0));             \
+    CHECK_SAME(T, VALUES, xt::fdim(x, y), std::fdim(x, y));                           \
+    CHECK_SAME(T, VALUES, xt::sign(x), x > 0 ? 1 : x < 0 ? -1 : x);                   \
+    CHECK_SAME(T, VALUES, xt::cast<T>((x < y) && (x > T(0))), (x < y) && (x > T(0))); \
+    CHECK_SAME(T, VALUES, xt::cast<T>((x < y) || (x > T(0))), (x < y) || (x > T(0))); \
+    CHECK_SAME(T, VALUES, xt::cast<T>(x && y), x != 0 && y != 0);                     \
+    CHECK_SAME(T, VALUES, xt::cast<T>(x || y), x != 0 || y != 0)
+
+TEST_CASE("numbers are compared and chosen as the standard does") {
+    CHECK_CHOICES(float, quiet_floats());
+    CHECK_CHOICES(double, doubles());
+}
+
+TEST_CASE("powers by one number are right to four units in the last place") {
+    const auto worst_power = []<class T>(const std::vector<T>& values, auto exponent) {
+        return worst_of<T>(
+            values, [=](auto& out, const auto& in) { out = xt::pow(in, exponent); },
+            [=](T x) {
+                using exact = std::conditional_t<std::is_same_v<T, float>, double, long double>;
+                return std::pow(static_cast<exact>(x), static_cast<exact>(exponent));
+            });
+    };
+    for (const double exponent : {-3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0}) {
+        CHECK(worst_power(quiet_floats(), exponent) <= 4);
+        CHECK(worst_power(quiet_floats(), static_cast<float>(exponent)) <= 4);
+        CHECK(worst_power(doubles(), exponent) <= 4);
+    }
+    for (const int exponent : {-1, 0, 1, 2, 3, 5}) {
+        CHECK(worst_power(quiet_floats(), exponent) <= 4);
+        CHECK(worst_power(doubles(), exponent) <= 4);
+    }
+    // Their signs, of zeros as well.
+    CHECK_SAME(float, floats(), xt::sign(xt::pow(x, 0.5f)), std::isnan(std::pow(x, 0.5f)) ? NAN : x != 0);
+    CHECK_SAME(double, doubles(), xt::sign(xt::pow(x, -1)),
+               std::isnan(x) ? x : std::copysign(x == 0 || !std::isinf(x), x));
+    // The type is xtensor's, and so is what integers are computed in.
+    at::Tensor integers = at::arange(-40, 40);
+    const auto of_integers = xtt::view<const std::int64_t, 1>(std::as_const(integers));
+    static_assert(std::is_same_v<decltype(xt::pow(of_integers, 2))::value_type, double>);
+    CHECK(at::equal(xtt::copy(xt::pow(of_integers, 2)), at::square(integers.to(at::kDouble))));
+    CHECK(at::allclose(xtt::copy(xt::exp(of_integers)), at::exp(integers.to(at::kDouble)), 1e-14));
+    CHECK(at::allclose(xtt::copy(xt::pow(2.5f, of_integers)), at::pow(2.5, integers.to(at::kDouble)), 1e-14));
 }
 
 TEST_CASE("functions of two arguments are right to four units in the last place") {

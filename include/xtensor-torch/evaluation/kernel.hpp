@@ -5,11 +5,15 @@
 
 #include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
+#include <xtensor-torch/evaluation/branchless.hpp>
 #include <xtensor-torch/evaluation/instructions.hpp>
 #include <xtensor-torch/evaluation/operands.hpp>
+#include <xtensor-torch/evaluation/power.hpp>
+#include <xtensor-torch/evaluation/vector_form.hpp>
 #include <xtensor-torch/evaluation/vector_functions.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
@@ -36,9 +40,15 @@ struct stepped {
     stepped operator+(std::ptrdiff_t i) const { return {address + i * step, step}; }
 };
 
+// Whether a functor computes blocks of numbers with one that is the same for all of them.
+template <class F, class V>
+concept takes_number = requires(V* x, V number) { F::compute(x, std::ptrdiff_t{}, number); };
+
 // Whether a functor computes blocks of numbers, where compilers make no vectors of its calls.
 template <class F, class V>
-concept computes_blocks = std::is_floating_point_v<V> && requires(V* x) { F::compute(x, std::ptrdiff_t{}); };
+concept computes_blocks =
+    std::is_floating_point_v<V> &&
+    (requires(V* x) { F::compute(x, std::ptrdiff_t{}); } || requires(V* x) { F::compute(x, std::ptrdiff_t{}, x); } || takes_number<F, V>);
 
 // Values of a part of the kernel, in the place of that part.
 template <class V, std::ptrdiff_t Size, std::size_t Operands>
@@ -126,20 +136,32 @@ struct call {
 
     template <std::size_t First, std::ptrdiff_t Size, class Pointers, class... Stage>
     XTENSOR_TORCH_ALWAYS_INLINE auto compute_stage(const Pointers& in, const Stage&... stages) const {
-        if constexpr (computes_blocks<F, value_type> &&
-                      (std::is_same_v<typename Arguments::value_type, value_type> && ...)) {
-            return [&]<std::size_t... I>(std::index_sequence<I...>) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
-                std::tuple<block_of_values<value_type, Size, I == 0 ? operands : 0>...> values;
-                XTENSOR_TORCH_NO_UNROLLING
-                for (std::ptrdiff_t i = 0; i < Size; ++i) {
-                    ((std::get<I>(values).values[i] = stages.template element<First + operands_before(I)>(in, i)), ...);
-                }
-                std::apply([](auto& x, auto&... y) { F::compute(x.values, Size, y.values...); }, values);
-                return std::get<0>(values);
-            }(std::index_sequence_for<Arguments...>());
+        if constexpr (computes_blocks<F, value_type> && (std::is_arithmetic_v<typename Arguments::value_type> && ...)) {
+            return compute_block<First, Size>(in, std::make_index_sequence<sizeof...(Stage) - 1>(), stages...);
         } else {
             return call<F, Stage...>{function, std::tuple<Stage...>(stages...)};
         }
+    }
+
+    template <std::size_t First, std::ptrdiff_t Size, class Pointers, class Stage, class... Others, std::size_t... I>
+    XTENSOR_TORCH_ALWAYS_INLINE auto compute_block(const Pointers& in, std::index_sequence<I...>, const Stage& stage,
+                                                   const Others&... others) const {
+        block_of_values<value_type, Size, operands> results;
+        const auto fill = [&](auto& block, const auto& values, auto first) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+            XTENSOR_TORCH_NO_UNROLLING
+            for (std::ptrdiff_t i = 0; i < Size; ++i) {
+                block.values[i] = static_cast<value_type>(values.template element<first>(in, i));
+            }
+        };
+        fill(results, stage, std::integral_constant<std::size_t, First>());
+        if constexpr (takes_number<F, value_type>) {
+            F::compute(results.values, Size, static_cast<value_type>(others.value)...);
+        } else {
+            [[maybe_unused]] std::array<block_of_values<value_type, Size, 0>, sizeof...(I)> blocks;
+            (fill(blocks[I], others, std::integral_constant<std::size_t, First + operands_before(I + 1)>()), ...);
+            F::compute(results.values, Size, blocks[I].values...);
+        }
+        return results;
     }
 
     template <class B, std::size_t First, class Pointers>
@@ -178,17 +200,34 @@ XTENSOR_TORCH_ALWAYS_INLINE inline decltype(auto) kernel_in_stages(const Kernel&
     }
 }
 
+// The functor for these arguments.
+template <class F, class... Arguments>
+struct functor_of_call {
+    using type = vector_form_t<F>;
+};
+template <class Base, class Exponent>
+struct functor_of_call<xt::math::pow_fun, Base, constant<Exponent>> {
+    using type = power_by_number;
+};
+
+/// The call of a functor for kernels, in the form that vectors are made of.
+template <class F, class... Arguments>
+auto call_of(const F& function, const Arguments&... arguments) {
+    using form = typename functor_of_call<F, Arguments...>::type;
+    if constexpr (std::is_same_v<form, F>) {
+        return call<F, Arguments...>{function, std::tuple<Arguments...>(arguments...)};
+    } else {
+        return call<form, Arguments...>{{}, std::tuple<Arguments...>(arguments...)};
+    }
+}
+
 template <class E>
 auto kernel_of(const E& e) {
     if constexpr (xt::is_xscalar<E>::value) {
         return constant<typename E::value_type>{e()};
     } else if constexpr (is_elementwise_call<E>::value) {
-        return std::apply(
-            [&](const auto&... argument) {
-                return call<vector_form_t<typename E::functor_type>, decltype(kernel_of(argument))...>{
-                    in_vectors(e.functor()), std::make_tuple(kernel_of(argument)...)};
-            },
-            e.arguments());
+        return std::apply([&](const auto&... argument) { return call_of(e.functor(), kernel_of(argument)...); },
+                          e.arguments());
     } else if constexpr (is_broadcast<E>::value) {
         return kernel_of(e.expression());
     } else {

@@ -74,8 +74,11 @@ struct row_loop {
         return static_cast<std::ptrdiff_t>(std::max<std::size_t>(1, cache_line / narrowest));
     }();
 
+    // Functions of blocks are called for several: what is stored just before it is loaded keeps the processor waiting.
+    static constexpr std::ptrdiff_t longest_block = has_stages<Kernel> && !in_batches<T, Kernel> ? 4 * block : block;
+
     // As often an operand with one value a row must lie there: enough for a block, and a line of the cache.
-    static constexpr std::ptrdiff_t copies = std::max<std::ptrdiff_t>(block, cache_line / narrowest);
+    static constexpr std::ptrdiff_t copies = std::max<std::ptrdiff_t>(longest_block, cache_line / narrowest);
 
     XTENSOR_TORCH_ALWAYS_INLINE static void run(const void* kernel_address, const block_type* rows) {
         using kernel_type = std::conditional_t<std::is_trivially_copy_constructible_v<Kernel>, Kernel, const Kernel&>;
@@ -95,7 +98,11 @@ private:
         const pointers in(static_cast<const V*>(rows.in[I]) + j * rows.pitches[I + 1]...);
         const steps by = rows.steps;
         const std::ptrdiff_t columns = rows.columns;
-        std::ptrdiff_t i = compute_blocks<block>(kernel, out, in, by, 0, columns);
+        std::ptrdiff_t i = 0;
+        if constexpr (longest_block > block) {
+            i = compute_blocks<longest_block>(kernel, out, in, by, i, columns);
+        }
+        i = compute_blocks<block>(kernel, out, in, by, i, columns);
         i = compute_blocks<32 / narrowest>(kernel, out, in, by, i, columns);
         i = compute_blocks<16 / narrowest>(kernel, out, in, by, i, columns);
         XTENSOR_TORCH_NO_UNROLLING
@@ -139,7 +146,7 @@ private:
             return;
         }
 #endif
-        if constexpr (Size == block) {
+        if constexpr (Size >= block) {
             compute_vectors<Size>(kernel_in_stages<Size>(kernel, in), out, in);
         } else {
             compute_vectors<Size>(kernel, out, in);

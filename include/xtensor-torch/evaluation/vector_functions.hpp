@@ -5,6 +5,7 @@
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/evaluation/square_root.hpp>
+#include <xtensor-torch/evaluation/vector_form.hpp>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
 #include <xtensor/core/xmath.hpp>
@@ -13,34 +14,9 @@
 #endif
 
 #include <cmath>
+#include <concepts>
 #include <cstdlib>
 #include <type_traits>
-
-namespace xtt::detail {
-
-/// The functor that computes what F does, in vectors where it can.
-template <class F>
-struct vector_form {
-    using type = F;
-};
-
-template <class F>
-using vector_form_t = typename vector_form<F>::type;
-
-/// The functor in that form: the functors that have one have no members.
-template <class F>
-vector_form_t<F> in_vectors(const F& function) {
-    if constexpr (std::is_same_v<vector_form_t<F>, F>) {
-        return function;
-    } else {
-        return {};
-    }
-}
-
-// What the functors that compute functions in vectors have in common.
-struct vector_function {};
-
-}  // namespace xtt::detail
 
 // At most 4 units in the last place from the exact result, by the word of the C library.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__) && defined(__GLIBC__) && \
@@ -54,6 +30,10 @@ using float_16 [[gnu::vector_size(64)]] = float;
 using double_2 [[gnu::vector_size(16)]] = double;
 using double_4 [[gnu::vector_size(32)]] = double;
 using double_8 [[gnu::vector_size(64)]] = double;
+
+// What the standard's functions of two arguments convert to double where the two are not both float.
+template <class X>
+concept becomes_double = std::integral<X> || std::is_same_v<X, float> || std::is_same_v<X, double>;
 
 }  // namespace xtt::detail
 
@@ -70,6 +50,10 @@ using double_8 [[gnu::vector_size(64)]] = double;
         using xt::math::NAME##_fun::operator();                                       \
         float operator()(const float& x) const { return xtensor_torch_##NAME##f(x); } \
         double operator()(const double& x) const { return xtensor_torch_##NAME(x); }  \
+        template <std::integral X>                                                    \
+        double operator()(const X& x) const {                                         \
+            return xtensor_torch_##NAME(static_cast<double>(x));                      \
+        }                                                                             \
     };                                                                                \
     template <>                                                                       \
     struct vector_form<xt::math::NAME##_fun> {                                        \
@@ -85,6 +69,10 @@ using double_8 [[gnu::vector_size(64)]] = double;
         using xt::math::NAME##_fun::operator();                                                          \
         float operator()(const float& x, const float& y) const { return xtensor_torch_##NAME##f(x, y); } \
         double operator()(const double& x, const double& y) const { return xtensor_torch_##NAME(x, y); } \
+        template <becomes_double X, becomes_double Y>                                                    \
+        double operator()(const X& x, const Y& y) const {                                                \
+            return xtensor_torch_##NAME(static_cast<double>(x), static_cast<double>(y));                 \
+        }                                                                                                \
     };                                                                                                   \
     template <>                                                                                          \
     struct vector_form<xt::math::NAME##_fun> {                                                           \

@@ -103,8 +103,7 @@ auto wide_call(const F& function, const Kernel&... arguments) {
     if constexpr ((std::is_same_v<Kernel, no_kernel> || ...) || (std::is_void_v<S> && (short_float<V> || ...))) {
         return no_kernel();
     } else {
-        const call<vector_form_t<F>, decltype(wide_argument<F, S>(arguments))...> in_floats{
-            in_vectors(function), std::make_tuple(wide_argument<F, S>(arguments)...)};
+        const auto in_floats = call_of(function, wide_argument<F, S>(arguments)...);
         using W = typename decltype(in_floats)::value_type;
         constexpr bool is_exact = keeps_precision<F> && ((std::is_same_v<V, R> || std::is_same_v<V, bool>) && ...);
         if constexpr (std::is_same_v<W, computed_t<R>> && (!short_float<R> || is_exact)) {

@@ -1,0 +1,65 @@
+// Most powers that people write have an exponent that is a number: 2, or one half. The C library computes each by way
+// of a logarithm; LibTorch and NumPy multiply where that is all there is to do. This file does, for blocks of numbers,
+// as an expression knows its exponent when it runs.
+#pragma once
+
+#include <xtensor-torch/compatibility/compiler.hpp>
+#include <xtensor-torch/evaluation/branchless.hpp>
+#include <xtensor-torch/evaluation/instructions.hpp>
+#include <xtensor-torch/evaluation/vector_form.hpp>
+#include <xtensor-torch/evaluation/vector_functions.hpp>
+
+#include <cstddef>
+#include <limits>
+
+namespace xtt::detail {
+
+using any_power = vector_form_t<xt::math::pow_fun>;
+
+XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
+
+struct power_loop {
+    template <class T>
+    XTENSOR_TORCH_ALWAYS_INLINE static void run(T* x, std::ptrdiff_t size, T exponent) {
+        if (exponent == T(2)) {
+            replace(x, size, [](T base) { return base * base; });
+        } else if (exponent == T(3)) {
+            replace(x, size, [](T base) { return base * base * base; });
+        } else if (exponent == T(-1)) {
+            replace(x, size, [](T base) { return 1 / base; });
+        } else if (exponent == T(0.5)) {
+            // Where powers and roots differ: minus zero, and minus infinity.
+            constexpr T infinity = std::numeric_limits<T>::infinity();
+            replace(x, size, [](T base) {
+                const T root = vector_form_t<xt::math::sqrt_fun>()(base) + T(0);
+                return selected(base == -infinity, infinity, root);
+            });
+        } else {
+            replace(x, size, [exponent](T base) { return any_power()(base, exponent); });
+        }
+    }
+
+private:
+    template <class T, class F>
+    XTENSOR_TORCH_ALWAYS_INLINE static void replace(T* x, std::ptrdiff_t size, const F& power) {
+        XTENSOR_TORCH_INDEPENDENT_ITERATIONS
+        for (std::ptrdiff_t i = 0; i < size; ++i) {
+            x[i] = power(x[i]);
+        }
+    }
+};
+
+XTENSOR_TORCH_VECTOR_LOOPS_END
+
+/// As xtensor's functor for an exponent that is one number.
+struct power_by_number : any_power {
+    using any_power::operator();
+
+    /// Replaces each x[i] by its power.
+    template <class T>
+    static void compute(T* x, std::ptrdiff_t size, T exponent) {
+        run_in_vectors<power_loop>(x, size, exponent);
+    }
+};
+
+}  // namespace xtt::detail
