@@ -40,16 +40,6 @@ struct stepped {
     stepped operator+(std::ptrdiff_t i) const { return {address + i * step, step}; }
 };
 
-// Whether a functor computes blocks of numbers with one that is the same for all of them.
-template <class F, class V>
-concept takes_number = requires(V* x, V number) { F::compute(x, std::ptrdiff_t{}, number); };
-
-// Whether a functor computes blocks of numbers, where compilers make no vectors of its calls.
-template <class F, class V>
-concept computes_blocks =
-    std::is_floating_point_v<V> &&
-    (requires(V* x) { F::compute(x, std::ptrdiff_t{}); } || requires(V* x) { F::compute(x, std::ptrdiff_t{}, x); } || takes_number<F, V>);
-
 // Values of a part of the kernel, in the place of that part.
 template <class V, std::ptrdiff_t Size, std::size_t Operands>
 struct block_of_values {
@@ -65,8 +55,9 @@ struct block_of_values {
 
 // The kernel is the expression once more, with a number in place of each operand. `element<First>(in, i)` is its value
 // at position i of a run whose operands lie at the addresses `in`; `First` is the number of its own first operand.
-// `batch` is the same for as many positions as an xsimd batch B has lanes. `in_stages<First, Size>(in)` is the kernel
-// for the first `Size` positions, of which the functions that compute blocks are computed already.
+// `batch` is the same for as many positions as an xsimd batch B has lanes. `in_stages<First, Size>(in, count)` is the
+// kernel for the first `count` positions, `Size` at most, of which the functions that compute blocks are computed
+// already.
 
 template <class V>
 struct constant {
@@ -80,7 +71,7 @@ struct constant {
     }
 
     template <std::size_t First, std::ptrdiff_t Size, class Pointers>
-    constant in_stages(const Pointers&) const {
+    constant in_stages(const Pointers&, std::ptrdiff_t) const {
         return *this;
     }
 
@@ -101,7 +92,7 @@ struct operand {
     }
 
     template <std::size_t First, std::ptrdiff_t Size, class Pointers>
-    operand in_stages(const Pointers&) const {
+    operand in_stages(const Pointers&, std::ptrdiff_t) const {
         return *this;
     }
 
@@ -127,31 +118,33 @@ struct call {
     }
 
     template <std::size_t First, std::ptrdiff_t Size, class Pointers>
-    XTENSOR_TORCH_ALWAYS_INLINE auto in_stages(const Pointers& in) const {
+    XTENSOR_TORCH_ALWAYS_INLINE auto in_stages(const Pointers& in, std::ptrdiff_t count) const {
         return [&]<std::size_t... I>(std::index_sequence<I...>) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
             return compute_stage<First, Size>(
-                in, std::get<I>(arguments).template in_stages<First + operands_before(I), Size>(in)...);
+                in, count, std::get<I>(arguments).template in_stages<First + operands_before(I), Size>(in, count)...);
         }(std::index_sequence_for<Arguments...>());
     }
 
     template <std::size_t First, std::ptrdiff_t Size, class Pointers, class... Stage>
-    XTENSOR_TORCH_ALWAYS_INLINE auto compute_stage(const Pointers& in, const Stage&... stages) const {
+    XTENSOR_TORCH_ALWAYS_INLINE auto compute_stage(const Pointers& in, std::ptrdiff_t count,
+                                                   const Stage&... stages) const {
         if constexpr (computes_blocks<F, value_type> && (std::is_arithmetic_v<typename Arguments::value_type> && ...)) {
-            return compute_block<First, Size>(in, std::make_index_sequence<sizeof...(Stage) - 1>(), stages...);
+            return compute_block<First, Size>(in, count, std::make_index_sequence<sizeof...(Stage) - 1>(), stages...);
         } else {
             return call<F, Stage...>{function, std::tuple<Stage...>(stages...)};
         }
     }
 
     template <std::size_t First, std::ptrdiff_t Size, class Pointers, class Stage, class... Others, std::size_t... I>
-    XTENSOR_TORCH_ALWAYS_INLINE auto compute_block(const Pointers& in, std::index_sequence<I...>, const Stage& stage,
-                                                   const Others&... others) const {
+    XTENSOR_TORCH_ALWAYS_INLINE auto compute_block(const Pointers& in, std::ptrdiff_t count, std::index_sequence<I...>,
+                                                   const Stage& stage, const Others&... others) const {
         block_of_values<value_type, Size, operands> results;
         const auto fill = [&](auto& block, const auto& values, auto first) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
             XTENSOR_TORCH_NO_UNROLLING
-            for (std::ptrdiff_t i = 0; i < Size; ++i) {
+            for (std::ptrdiff_t i = 0; i < count; ++i) {
                 block.values[i] = static_cast<value_type>(values.template element<first>(in, i));
             }
+            std::fill_n(block.values + count, Size - count, value_type(1));
         };
         fill(results, stage, std::integral_constant<std::size_t, First>());
         if constexpr (takes_number<F, value_type>) {
@@ -189,12 +182,13 @@ inline constexpr bool has_stages<call<F, Arguments...>> =
     computes_blocks<F, typename call<F, Arguments...>::value_type> ||
     std::disjunction_v<std::bool_constant<has_stages<Arguments>>...>;
 
-/// The kernel for the first `Size` positions.
+/// The kernel for the first `count` positions, `Size` at most.
 template <std::ptrdiff_t Size, class Kernel, class Pointers>
 XTENSOR_TORCH_ALWAYS_INLINE inline decltype(auto) kernel_in_stages(const Kernel& kernel,
-                                                                   [[maybe_unused]] const Pointers& in) {
+                                                                   [[maybe_unused]] const Pointers& in,
+                                                                   [[maybe_unused]] std::ptrdiff_t count = Size) {
     if constexpr (has_stages<Kernel>) {
-        return kernel.template in_stages<0, Size>(in);
+        return kernel.template in_stages<0, Size>(in, count);
     } else {
         return (kernel);
     }

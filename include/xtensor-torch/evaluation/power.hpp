@@ -9,8 +9,10 @@
 #include <xtensor-torch/evaluation/vector_form.hpp>
 #include <xtensor-torch/evaluation/vector_functions.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <type_traits>
 
 namespace xtt::detail {
 
@@ -19,6 +21,11 @@ using any_power = vector_form_t<xt::math::pow_fun>;
 XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
 
 struct power_loop {
+    template <class T>
+    static bool multiplies(T exponent) {
+        return exponent == T(2) || exponent == T(3) || exponent == T(-1) || exponent == T(0.5);
+    }
+
     template <class T>
     XTENSOR_TORCH_ALWAYS_INLINE static void run(T* x, std::ptrdiff_t size, T exponent) {
         if (exponent == T(2)) {
@@ -53,11 +60,33 @@ XTENSOR_TORCH_VECTOR_LOOPS_END
 
 /// As xtensor's functor for an exponent that is one number.
 struct power_by_number : any_power {
-    using any_power::operator();
+    template <class Base, class Exponent>
+    auto operator()(const Base& base, const Exponent& exponent) const {
+        using result = decltype(any_power()(base, exponent));
+        if constexpr (std::is_floating_point_v<result>) {
+            result power = static_cast<result>(base);
+            compute(&power, 1, static_cast<result>(exponent));
+            return power;
+        } else {
+            return any_power()(base, exponent);
+        }
+    }
 
     /// Replaces each x[i] by its power.
-    template <class T>
+    template <class T, class Power = any_power>
     static void compute(T* x, std::ptrdiff_t size, T exponent) {
+        // Where powers are computed in blocks, each number has an exponent of its own.
+        if constexpr (computes_blocks<Power, T>) {
+            constexpr std::ptrdiff_t block = 64;
+            if (size >= 4 && !power_loop::multiplies(exponent)) {
+                T exponents[block];
+                std::fill_n(exponents, std::min(size, block), exponent);
+                for (std::ptrdiff_t i = 0; i < size; i += block) {
+                    Power::compute(x + i, std::min(size - i, block), exponents);
+                }
+                return;
+            }
+        }
         run_in_vectors<power_loop>(x, size, exponent);
     }
 };

@@ -93,6 +93,28 @@ inline constexpr bool compares_numbers =
 template <class R>
 using nan_flag = std::conditional_t<sizeof(R) == sizeof(int), int, std::int64_t>;
 
+// The elements [first, last), fewer than there are lanes, to one lane each.
+template <class Reduction, class Kernel, class In>
+XTENSOR_TORCH_ALWAYS_INLINE inline void add_to_lanes(const Reduction& reduction, const Kernel& kernel,
+                                                     typename Reduction::result_type* sums, const In& in,
+                                                     std::ptrdiff_t first, std::ptrdiff_t last) {
+    const auto there = advanced(in, first);
+    constexpr std::ptrdiff_t count = lane_count<typename Reduction::result_type>;
+    const auto add = [&](const auto& stages) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+        XTENSOR_TORCH_NO_UNROLLING
+        for (std::ptrdiff_t i = 0; i < last - first; ++i) {
+            sums[i] = reduction.added(sums[i], stages.template element<0>(there, i));
+        }
+    };
+    if constexpr (has_stages<Kernel>) {
+        if (last - first >= count / 4) {
+            add(kernel_in_stages<count>(kernel, there, last - first));
+            return;
+        }
+    }
+    add(kernel);
+}
+
 // Elements, one lane after the other. The sums should be an array that nothing else refers to: it lies in registers.
 template <class Reduction, class Kernel, class In>
 XTENSOR_TORCH_ALWAYS_INLINE inline void add_lanes(const Reduction& reduction, const Kernel& kernel,
@@ -131,10 +153,7 @@ XTENSOR_TORCH_ALWAYS_INLINE inline void add_lanes(const Reduction& reduction, co
     if (!done) {
         add([&](const R& sum, const auto& element, std::ptrdiff_t) { return reduction.added(sum, element); });
     }
-    XTENSOR_TORCH_NO_UNROLLING
-    for (std::ptrdiff_t lane = 0; i < last; ++i, ++lane) {
-        sums[lane] = reduction.added(sums[lane], kernel.template element<0>(in, i));
-    }
+    add_to_lanes(reduction, kernel, sums, in, i, last);
 }
 
 // The result of so many lanes. Every half of them has a loop of its own, whose length compilers know, and `add` may add
@@ -165,17 +184,24 @@ XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, con
 template <std::ptrdiff_t Lanes, class Reduction, class R, class Kernel, class In>
 XTENSOR_TORCH_ALWAYS_INLINE inline R merge_lanes(const Reduction& reduction, const R* lanes, const Kernel& kernel,
                                                  const In& in, std::ptrdiff_t first, std::ptrdiff_t last) {
-    auto add = [&]<std::ptrdiff_t Half>(R* merged, std::integral_constant<std::ptrdiff_t, Half>)
-                   XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
-                       if (last - first >= Half) {
-                           const auto there = advanced(in, first);
-                           XTENSOR_TORCH_NO_UNROLLING
-                           for (std::ptrdiff_t lane = 0; lane < Half; ++lane) {
-                               merged[lane] = reduction.added(merged[lane], kernel.template element<0>(there, lane));
-                           }
-                           first += Half;
-                       }
-                   };
+    auto add = [&]<std::ptrdiff_t Half>(
+                   R* merged, std::integral_constant<std::ptrdiff_t, Half>) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+        if (last - first >= Half) {
+            const auto there = advanced(in, first);
+            const auto add_all = [&](const auto& stages) XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA {
+                XTENSOR_TORCH_NO_UNROLLING
+                for (std::ptrdiff_t lane = 0; lane < Half; ++lane) {
+                    merged[lane] = reduction.added(merged[lane], stages.template element<0>(there, lane));
+                }
+            };
+            if constexpr (Half >= 4) {
+                add_all(kernel_in_stages<Half>(kernel, there));
+            } else {
+                add_all(kernel);
+            }
+            first += Half;
+        }
+    };
     return merge_lanes<Lanes>(reduction, lanes, add);
 }
 

@@ -103,8 +103,17 @@ private:
             i = compute_blocks<longest_block>(kernel, out, in, by, i, columns);
         }
         i = compute_blocks<block>(kernel, out, in, by, i, columns);
-        i = compute_blocks<32 / narrowest>(kernel, out, in, by, i, columns);
-        i = compute_blocks<16 / narrowest>(kernel, out, in, by, i, columns);
+        if constexpr (longest_block > block) {
+            // Fewer take as long as a block.
+            if (columns - i >= block / 2) {
+                const pointers rest = from(in, by, i, numbers());
+                compute_vectors<block>(kernel_in_stages<block>(kernel, rest, columns - i), out + i, rest, columns - i);
+                return;
+            }
+        } else {
+            i = compute_blocks<32 / narrowest>(kernel, out, in, by, i, columns);
+            i = compute_blocks<16 / narrowest>(kernel, out, in, by, i, columns);
+        }
         XTENSOR_TORCH_NO_UNROLLING
         for (; i < columns; ++i) {
             XTENSOR_TORCH_ONE_BY_ONE;
@@ -154,11 +163,12 @@ private:
     }
 
     template <std::ptrdiff_t Size, class Stages>
-    XTENSOR_TORCH_ALWAYS_INLINE static void compute_vectors(const Stages& kernel, T* out, const pointers& in) {
+    XTENSOR_TORCH_ALWAYS_INLINE static void compute_vectors(const Stages& kernel, T* out, const pointers& in,
+                                                            std::ptrdiff_t size = Size) {
         // Compilers cannot know that no operand lies ahead of the destination, and would test it or not use vectors.
         XTENSOR_TORCH_INDEPENDENT_ITERATIONS
         XTENSOR_TORCH_NO_UNROLLING
-        for (std::ptrdiff_t i = 0; i < Size; ++i) {
+        for (std::ptrdiff_t i = 0; i < size; ++i) {
             out[i] = element_cast<T>(kernel.template element<0>(in, i));
         }
     }

@@ -2,6 +2,7 @@
 // calls, or of more of them. This file says which.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 
 namespace xtt::detail {
@@ -27,5 +28,15 @@ vector_form_t<F> in_vectors(const F& function) {
 
 // What the functors that compute functions in vectors have in common.
 struct vector_function {};
+
+// Whether a functor computes blocks of numbers with one that is the same for all of them.
+template <class F, class V>
+concept takes_number = requires(V* x, V number) { F::compute(x, std::ptrdiff_t{}, number); };
+
+// Whether a functor computes blocks of numbers, where compilers make no vectors of its calls.
+template <class F, class V>
+concept computes_blocks =
+    std::is_floating_point_v<V> &&
+    (requires(V* x) { F::compute(x, std::ptrdiff_t{}); } || requires(V* x) { F::compute(x, std::ptrdiff_t{}, x); } || takes_number<F, V>);
 
 }  // namespace xtt::detail
