@@ -31,6 +31,7 @@ GROUPS = {
     'Reductions and sorting': True,
     'Parts, joins and containers': True,
     'Fused expressions': True,
+    'Functions and types': True,
     'Half and BFloat16': True,
     'Few elements': False,
     'Views, borrowed and adopted tensors': False,
@@ -95,6 +96,11 @@ def compared_rows(threads):
     for count in sorted({1, threads}):
         rows += by_size('Fused expressions', 'sin(a)*b + c*d - e', 'fused', 'written', 'eager torch', 0.4, count)
         rows += by_size('Fused expressions', 'sin(a)*b + c*d - e', 'fused', 'eager', 'eager torch, out=', None, count)
+    for work in ('exp', 'log', 'sin', 'tanh', 'sqrt', 'erf', 'sigmoid', 'pow(a, b)', 'pow(a, 2)', 'floor', 'round', 'sign'):
+        rows += with_torch('Functions and types', work, 1.0, 'torch, out=')
+    for work, bar, against in (('clip(abs(a - b), 0, 0.5)', 0.5, 'eager torch'), ('int64: l*m + l', 0.8, 'eager torch'),
+                               ('copy<double>(floats)', 1.05, 'Tensor::to'), ('bytes to floats / 255', 0.5, 'eager torch')):
+        rows += with_torch('Functions and types', work, bar, against)
     for dtype in SHORT_FLOATS:
         for work, bar in (('a + b', 1.2), ('a*b + c', 1.2), ('sigmoid', 1.0), ('float(a) * 2', 1.0),
                           ('sum along axis 1', 1.2), ('amax along axis 1', 1.0)):
@@ -232,7 +238,7 @@ def main():
     options = arguments.parse_args()
     seconds, repetitions = (0.01, 3) if options.quick else (0.02, 9)
     threads = len(os.sched_getaffinity(0))
-    compared = ('handles', 'assignments', 'reductions', 'rearrangements', 'short_floats')
+    compared = ('handles', 'assignments', 'reductions', 'rearrangements', 'functions', 'short_floats')
 
     times = programs_times(options.plain, seconds, repetitions, (*compared, 'scaling'))
     tuned = {} if options.quick else programs_times(options.tuned, seconds, repetitions, compared)

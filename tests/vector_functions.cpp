@@ -315,6 +315,15 @@ TEST_CASE("powers by one number are right to four units in the last place") {
         CHECK(worst_power(quiet_floats(), exponent) <= 4);
         CHECK(worst_power(doubles(), exponent) <= 4);
     }
+    // Several of them in one expression, squares or not.
+    std::vector<double> moderate = doubles();
+    std::erase_if(moderate, [](double x) { return !(std::abs(x) > 1e-12 && std::abs(x) < 1e12); });
+    CHECK(worst_of<double>(
+              moderate, [](auto& out, const auto& in) { out = xt::sqrt(xt::pow(in, 2) + xt::pow(2 * in, 2.0)); },
+              [](double x) { return std::abs(x) * std::sqrt(5.0L); }) <= 4);
+    CHECK(worst_of<double>(
+              moderate, [](auto& out, const auto& in) { out = xt::pow(xt::pow(in, 2), 3) / xt::pow(in, 4); },
+              [](double x) { return static_cast<long double>(x) * x; }) <= 8);
     // Their signs, of zeros as well.
     CHECK_SAME(float, floats(), xt::sign(xt::pow(x, 0.5f)), std::isnan(std::pow(x, 0.5f)) ? NAN : x != 0);
     CHECK_SAME(double, doubles(), xt::sign(xt::pow(x, -1)),

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <type_traits>
 
@@ -26,13 +27,13 @@ using bits_of = std::conditional_t<sizeof(T) == sizeof(std::int32_t), std::int32
 
 // By their bits, as compilers may turn arithmetic with the result of a comparison back into a branch.
 template <std::floating_point T>
-T selected(bool condition, T value, T otherwise) {
+constexpr T selected(bool condition, T value, T otherwise) {
     const auto mask = static_cast<bits_of<T>>(-static_cast<bits_of<T>>(condition));
     return std::bit_cast<T>((mask & std::bit_cast<bits_of<T>>(value)) | (~mask & std::bit_cast<bits_of<T>>(otherwise)));
 }
 
 template <std::floating_point T>
-T value_where(bool condition, T value) {
+constexpr T value_where(bool condition, T value) {
     const auto mask = static_cast<bits_of<T>>(-static_cast<bits_of<T>>(condition));
     return std::bit_cast<T>(mask & std::bit_cast<bits_of<T>>(value));
 }
@@ -149,6 +150,37 @@ struct vector_form<xt::math::fmin_fun> {
 template <>
 struct vector_form<xt::math::fmax_fun> {
     using type = branchless_function_of_two<xt::math::fmax_fun, greatest_number>;
+};
+
+// Numbers of two types, which are compared as the type that both are converted to. GCC would convert one of them after
+// it has branched.
+template <class F, class Compare>
+struct converted_choice : F {
+    template <class X, class Y>
+    constexpr auto operator()(const X& x, const Y& y) const noexcept {
+        if constexpr (std::is_arithmetic_v<X> && std::is_arithmetic_v<Y> && !std::is_same_v<X, Y> &&
+                      sizeof(X) <= sizeof(double) && sizeof(Y) <= sizeof(double)) {
+            using result = std::common_type_t<X, Y>;
+            const auto first = static_cast<result>(x);
+            const auto second = static_cast<result>(y);
+            if constexpr (std::is_floating_point_v<result>) {
+                return selected(Compare()(first, second), first, second);
+            } else {
+                return Compare()(first, second) ? first : second;
+            }
+        } else {
+            return F::operator()(x, y);
+        }
+    }
+};
+
+template <>
+struct vector_form<xt::math::maximum<void>> {
+    using type = converted_choice<xt::math::maximum<void>, std::greater<>>;
+};
+template <>
+struct vector_form<xt::math::minimum<void>> {
+    using type = converted_choice<xt::math::minimum<void>, std::less<>>;
 };
 
 // Both operands have been computed already: that the second is not asked in vain saves nothing.

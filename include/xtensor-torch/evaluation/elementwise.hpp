@@ -12,6 +12,7 @@
 #include <xtensor-torch/evaluation/overlap.hpp>
 #include <xtensor-torch/evaluation/rows.hpp>
 #include <xtensor-torch/evaluation/runs.hpp>
+#include <xtensor-torch/evaluation/squares.hpp>
 #include <xtensor-torch/evaluation/wide_kernel.hpp>
 
 #include <cstddef>
@@ -19,10 +20,12 @@
 namespace xtt::detail {
 
 // A destination and an expression that the loops of this library serve: functions of single elements, over elements in
-// memory. Everything else, generators and reducers and views through indices, xtensor assigns itself.
+// memory, and single numbers. Everything else, generators and reducers and views through indices, xtensor assigns
+// itself.
 template <class D, class E>
-concept loopable = (is_elementwise_call<E>::value || is_broadcast<E>::value || strided_leaf<E>) &&
-                   operand_values<operands_t<E>>::in_place && readable_in_place<D>;
+concept loopable =
+    (is_elementwise_call<E>::value || is_broadcast<E>::value || strided_leaf<E> || xt::is_xscalar<E>::value) &&
+    operand_values<operands_t<E>>::in_place && readable_in_place<D>;
 
 // Whether the operand's elements lie in the order of the destination's, and neither has holes.
 template <class D, class Operand>
@@ -93,6 +96,13 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
         run_loops(wide_row_kernel_of<T, typename Operand::value_type...>(kernel), destination, operands...);
     } else {
         const auto kernel = kernel_of(expression);
+        if constexpr (has_powers<std::remove_const_t<decltype(kernel)>>) {
+            if (has_only_squares(kernel)) {
+                const auto products = with_squares(kernel);
+                run_loops(row_kernel_of<T, typename Operand::value_type...>(products), destination, operands...);
+                return;
+            }
+        }
         run_loops(row_kernel_of<T, typename Operand::value_type...>(kernel), destination, operands...);
     }
 }
