@@ -5,8 +5,15 @@
 #include <xtensor-torch/view.hpp>
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/amax.h>
+#include <ATen/ops/mean.h>
+#include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/sqrt.h>
+#include <ATen/ops/std.h>
 #include <ATen/ops/sum.h>
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
@@ -16,12 +23,14 @@
 #endif
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <complex>
 #include <functional>
 #include <limits>
 #include <numeric>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 using namespace testing;
@@ -165,6 +174,40 @@ TEST_CASE("softmax is written as everyone writes it") {
         xt::exp(view - xt::amax(view, {1}, xt::keep_dims)) /
         xt::sum(xt::exp(view - xt::amax(view, {1}, xt::keep_dims)), {1}, xt::keep_dims);
     CHECK(xtt::copy(at_once).allclose(at::softmax(tensor, 1)));
+}
+
+TEST_CASE("a function of reductions is computed once for each of its values") {
+    at::Tensor tensor = at::rand({6, 50});
+    at::Tensor result = at::empty({6, 50});
+    const auto x = xtt::view<const float, 2>(std::as_const(tensor));
+    const xt::xtensor<float, 2> container = x;
+    auto out = xtt::view<float, 2>(result);
+    const auto is_close = [](const at::Tensor& found, const at::Tensor& expected) {
+        return at::allclose(found, expected, 1e-4, 1e-5);
+    };
+    static std::atomic<int> calls = 0;
+    const auto counted = [](double value) {
+        ++calls;
+        return std::sqrt(value);
+    };
+    const auto root = [&](auto&& e) { return xt::make_lambda_xfunction(counted, std::forward<decltype(e)>(e)); };
+    out = x / root(xt::sum(x * x, {1}, xt::keep_dims));
+    CHECK(calls == 6);
+    CHECK(is_close(result, tensor / at::sqrt(at::sum(tensor * tensor, {1}, true))));
+    // Of containers alone, in a reduction, twice in one expression, and of what is written.
+    const at::Tensor centred = tensor - at::mean(tensor, {0});
+    out = container - xt::mean(container, {0});
+    CHECK(is_close(result, centred));
+    const xt::xtensor<double, 1> sums = xt::sum(xt::abs(x - xt::mean(x, {0})), {1});
+    CHECK(is_close(xtt::copy<float>(sums), at::sum(at::abs(centred), {1})));
+    out = (x - xt::mean(x, {0})) / xt::stddev(x, {0});
+    CHECK(is_close(result, centred / at::std(tensor, {0}, false)));
+    out = x;
+    out -= xt::mean(out, {0}) + xt::amax(out, {0}) * 2;
+    CHECK(is_close(result, centred - at::amax(tensor, {0}) * 2));
+    // The function of reductions that is all there is.
+    out = xt::mean(x, {0}) * 2 - xt::amax(x, {1}, xt::keep_dims);
+    CHECK(is_close(result, at::mean(tensor, {0}) * 2 - at::amax(tensor, {1}, true)));
 }
 
 TEST_CASE("a reduction of what is assigned to reads it before it is written") {

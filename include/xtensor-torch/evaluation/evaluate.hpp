@@ -117,7 +117,8 @@ void evaluate(D& destination, const E& expression) {
 
 template <class E>
 auto values_of(const E& e) {
-    if constexpr (!tagged_expression<E> && (untagged_reducer<E> || is_join<E>::value || is_gathered<E>)) {
+    if constexpr (!tagged_expression<E> &&
+                  (untagged_reducer<E> || is_join<E>::value || is_gathered<E> || is_elementwise_call<E>::value)) {
         auto values = row_major_t<E>::from_shape(e.shape());
         evaluate(values, e);
         return values;

@@ -216,12 +216,25 @@ auto call_of(const F& function, const Arguments&... arguments) {
 }
 
 template <class E>
+auto kernel_of(const E& e);
+
+template <class Call, class Argument>
+auto kernel_of_argument(const Argument& argument) {
+    if constexpr (is_evaluated_first<Call, Argument>) {
+        return operand<typename Argument::value_type>{};
+    } else {
+        return kernel_of(argument);
+    }
+}
+
+template <class E>
 auto kernel_of(const E& e) {
     if constexpr (xt::is_xscalar<E>::value) {
         return constant<typename E::value_type>{e()};
     } else if constexpr (is_elementwise_call<E>::value) {
-        return std::apply([&](const auto&... argument) { return call_of(e.functor(), kernel_of(argument)...); },
-                          e.arguments());
+        return std::apply(
+            [&](const auto&... argument) { return call_of(e.functor(), kernel_of_argument<E>(argument)...); },
+            e.arguments());
     } else if constexpr (is_broadcast<E>::value) {
         return kernel_of(e.expression());
     } else {

@@ -31,9 +31,37 @@ struct is_broadcast<xt::xbroadcast<E, Shape>> : std::true_type {};
 template <class E>
 concept readable_in_place = strided_leaf<E> && std::is_trivially_copyable_v<typename E::value_type>;
 
+// A function of reductions and numbers alone has few values, for many elements each where it is broadcast.
+template <class E>
+inline constexpr bool has_few_values = false;
+template <class F, class CT, class X, class O>
+inline constexpr bool has_few_values<xt::xreducer<F, CT, X, O>> = true;
+template <class F, class... Arguments>
+    requires(is_elementwise_call<xt::xfunction<F, Arguments...>>::value)
+inline constexpr bool has_few_values<xt::xfunction<F, Arguments...>> =
+    ((has_few_values<std::decay_t<Arguments>> || xt::is_xscalar<std::decay_t<Arguments>>::value) && ...) &&
+    (has_few_values<std::decay_t<Arguments>> || ...);
+
+// Whether an argument of an elementwise call is evaluated first, once for each of its few values.
+template <class Call, class Argument>
+inline constexpr bool is_evaluated_first =
+    is_elementwise_call<Argument>::value && has_few_values<Argument> && !has_few_values<Call>;
+
 // A container with the values of an expression.
 template <class E>
 auto values_of(const E& e);
+
+template <class E>
+auto operands_of(const E& e);
+
+template <class Call, class Argument>
+auto operands_of_argument(const Argument& argument) {
+    if constexpr (is_evaluated_first<Call, Argument>) {
+        return std::make_tuple(values_of(argument));
+    } else {
+        return operands_of(argument);
+    }
+}
 
 /// The operands of an expression in the order in which its kernel numbers them: references to elements in memory, and
 /// containers with the values of whatever else the expression asks for, which is evaluated here, once.
@@ -42,7 +70,7 @@ auto operands_of(const E& e) {
     if constexpr (xt::is_xscalar<E>::value) {
         return std::tuple<>();
     } else if constexpr (is_elementwise_call<E>::value) {
-        return std::apply([](const auto&... argument) { return std::tuple_cat(operands_of(argument)...); },
+        return std::apply([](const auto&... argument) { return std::tuple_cat(operands_of_argument<E>(argument)...); },
                           e.arguments());
     } else if constexpr (is_broadcast<E>::value) {
         return operands_of(e.expression());

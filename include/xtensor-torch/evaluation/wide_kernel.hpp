@@ -129,6 +129,23 @@ inline constexpr bool is_known_call<xt::xfunction<F, Arguments...>> =
      (functor_of_a_library<F> || is_named_lambda<F> ||
       is_pure_lambda<F, xt::xfunction<F, Arguments...>, Arguments...>));
 
+// What is kept in memory, read as what it is computed in.
+template <class V>
+using operand_to_compute = std::conditional_t<short_float<V>, operand_in_float<V>, operand<V>>;
+
+template <class E>
+auto wide_kernel_of(const E& e);
+
+template <class Call, class Argument>
+auto wide_kernel_of_argument(const Argument& argument) {
+    using V = typename Argument::value_type;
+    if constexpr (is_evaluated_first<Call, Argument> && (short_float<V> || std::is_arithmetic_v<V>)) {
+        return operand_to_compute<V>();
+    } else {
+        return wide_kernel_of(argument);
+    }
+}
+
 /// A kernel that reads Half and BFloat16 as floats and computes in float, or no_kernel.
 template <class E>
 auto wide_kernel_of(const E& e) {
@@ -143,7 +160,7 @@ auto wide_kernel_of(const E& e) {
                 [&](const auto&... argument) {
                     return wide_call<typename E::functor_type,
                                      typename std::remove_cvref_t<decltype(argument)>::value_type...>(
-                        e.functor(), wide_kernel_of(argument)...);
+                        e.functor(), wide_kernel_of_argument<E>(argument)...);
                 },
                 e.arguments());
         } else {
@@ -151,10 +168,8 @@ auto wide_kernel_of(const E& e) {
         }
     } else if constexpr (is_broadcast<E>::value) {
         return wide_kernel_of(e.expression());
-    } else if constexpr (short_float<V>) {
-        return operand_in_float<V>();
     } else {
-        return operand<V>();
+        return operand_to_compute<V>();
     }
 }
 
