@@ -332,6 +332,8 @@ TEST_CASE("powers by one number are right to four units in the last place") {
     at::Tensor integers = at::arange(-40, 40);
     const auto of_integers = xtt::view<const std::int64_t, 1>(std::as_const(integers));
     static_assert(std::is_same_v<decltype(xt::pow(of_integers, 2))::value_type, double>);
+    CHECK(at::equal(xtt::copy<double>(xt::pow(of_integers, 2.0L)), at::square(integers.to(at::kDouble))));
+    CHECK(at::equal(xtt::copy(xt::pow(of_integers, true)), integers.to(at::kDouble)));
     CHECK(at::equal(xtt::copy(xt::pow(of_integers, 2)), at::square(integers.to(at::kDouble))));
     CHECK(at::allclose(xtt::copy(xt::exp(of_integers)), at::exp(integers.to(at::kDouble)), 1e-14));
     CHECK(at::allclose(xtt::copy(xt::pow(2.5f, of_integers)), at::pow(2.5, integers.to(at::kDouble)), 1e-14));

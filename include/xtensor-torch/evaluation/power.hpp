@@ -63,7 +63,7 @@ struct power_by_number : any_power {
     template <class Base, class Exponent>
     auto operator()(const Base& base, const Exponent& exponent) const {
         using result = decltype(any_power()(base, exponent));
-        if constexpr (std::is_floating_point_v<result>) {
+        if constexpr (std::is_same_v<result, float> || std::is_same_v<result, double>) {
             result power = static_cast<result>(base);
             compute(&power, 1, static_cast<result>(exponent));
             return power;
@@ -74,6 +74,7 @@ struct power_by_number : any_power {
 
     /// Replaces each x[i] by its power.
     template <class T, class Power = any_power>
+        requires(std::is_same_v<T, float> || std::is_same_v<T, double>)
     static void compute(T* x, std::ptrdiff_t size, T exponent) {
         // Where powers are computed in blocks, each number has an exponent of its own.
         if constexpr (computes_blocks<Power, T>) {
