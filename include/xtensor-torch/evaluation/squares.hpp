@@ -41,7 +41,7 @@ bool has_only_squares(const call<F, Arguments...>& kernel) {
 }
 template <class Base, class Exponent>
 bool has_only_squares(const call<power_by_number, Base, constant<Exponent>>& power) {
-    return std::get<1>(power.arguments).value == 2 && has_only_squares(std::get<0>(power.arguments));
+    return +std::get<1>(power.arguments).value == 2 && has_only_squares(std::get<0>(power.arguments));
 }
 
 /// The same kernel with products in their place.
