@@ -124,14 +124,14 @@ struct positive_difference {
 struct least_number {
     template <class T>
     T operator()(T x, T y) const {
-        return selected(y != y, x, x < y ? x : y);
+        return selected(std::isnan(y), x, x < y ? x : y);
     }
 };
 
 struct greatest_number {
     template <class T>
     T operator()(T x, T y) const {
-        return selected(y != y, x, x > y ? x : y);
+        return selected(std::isnan(y), x, x > y ? x : y);
     }
 };
 
