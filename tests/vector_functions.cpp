@@ -204,6 +204,8 @@ std::size_t inexact_square_roots(const std::vector<T>& values) {
         values, [](auto& out, const auto& x, const auto&) { out = xt::sqrt(x); }, [](T x, T) { return std::sqrt(x); });
 }
 
+#if defined(__SIZEOF_INT128__)
+
 // Square roots that lie as close as can be to the middle of two numbers. With 53 bits, the square of m + 1/2 is
 // m(m + 1) + 1/4, and that is a number but for r where m(m + 1) - r is divisible by 2^bits: two such m are found for
 // every even r, bit by bit.
@@ -230,6 +232,8 @@ std::vector<double> roots_between_numbers() {
     return values;
 }
 
+#endif
+
 TEST_CASE("square roots are the nearest numbers") {
     std::vector<float> significands;
     for (std::uint32_t bits = 0x3f800000; bits < 0x40800000; ++bits) {
@@ -238,9 +242,13 @@ TEST_CASE("square roots are the nearest numbers") {
     CHECK(inexact_square_roots(significands) == 0);
     CHECK(inexact_square_roots(floats()) == 0);
     CHECK(inexact_square_roots(doubles()) == 0);
+#if defined(__SIZEOF_INT128__)
     const std::vector<double> hard = roots_between_numbers();
     CHECK(hard.size() > 10000);
     CHECK(inexact_square_roots(hard) == 0);
+#else
+    std::cout << "skipped: without integers of 128 bits no hard cases of double are found\n";
+#endif
     std::vector<float> with_zeros(1000, 2.0f);
     for (std::size_t i = 0; i < with_zeros.size(); i += 3) {
         with_zeros[i] = i % 2 == 0 ? 0.0f : -0.0f;
