@@ -30,15 +30,10 @@ namespace {
 
 using namespace workloads;
 
-void compared(const std::string& work, std::int64_t n, auto ours, auto theirs) {
-    add(work, "ours", n, 1, ours);
-    add(work, "torch", n, 1, theirs);
-}
-
 void functions(std::int64_t n) {
     const auto& [a, b, c, d, e, out] = matrices(n);
     const auto unary = [&](const std::string& name, auto expression, auto theirs) {
-        compared(
+        add_compared(
             name, n, [=, x = read(a), to = write(out)]() mutable { xt::noalias(to) = expression(x); },
             [=, x = a, to = out]() mutable { theirs(to, x); });
     };
@@ -53,10 +48,10 @@ void functions(std::int64_t n) {
     unary("floor", [](auto& x) { return xt::floor(x); }, [](auto& to, auto& x) { at::floor_out(to, x); });
     unary("round", [](auto& x) { return xt::round(x); }, [](auto& to, auto& x) { at::round_out(to, x); });
     unary("sign", [](auto& x) { return xt::sign(x); }, [](auto& to, auto& x) { at::sign_out(to, x); });
-    compared(
+    add_compared(
         "pow(a, b)", n, [x = read(a), y = read(b), to = write(out)]() mutable { xt::noalias(to) = xt::pow(x, y); },
         [x = a, y = b, to = out]() mutable { at::pow_out(to, x, y); });
-    compared(
+    add_compared(
         "clip(abs(a - b), 0, 0.5)", n,
         [x = read(a), y = read(b), to = write(out)]() mutable {
             xt::noalias(to) = xt::clip(xt::abs(x - y), 0.0f, 0.5f);
@@ -69,16 +64,16 @@ void types(std::int64_t n) {
     const at::Tensor integers = at::randint(1000, {n, n}), others = at::randint(1000, {n, n});
     const at::Tensor bytes = at::randint(256, {n, n}, at::kByte);
     at::Tensor sums = at::empty_like(integers), scaled = at::empty({n, n});
-    compared(
+    add_compared(
         "int64: l*m + l", n,
         [l = xtt::view<const std::int64_t, 2>(integers), m = xtt::view<const std::int64_t, 2>(others),
          to = xtt::view<std::int64_t, 2>(sums)]() mutable { xt::noalias(to) = l * m + l; },
         [l = integers, m = others, result = at::Tensor()]() mutable { result = l.mul(m).add(l); });
-    compared(
+    add_compared(
         "copy<double>(floats)", n,
         [x = read(floats), result = at::Tensor()]() mutable { result = xtt::copy<double>(x); },
         [x = floats, result = at::Tensor()]() mutable { result = x.to(at::kDouble); });
-    compared(
+    add_compared(
         "bytes to floats / 255", n,
         [x = xtt::view<const std::uint8_t, 2>(bytes), to = write(scaled)]() mutable {
             xt::noalias(to) = xt::cast<float>(x) / 255.0f;

@@ -24,8 +24,7 @@ void compute(const std::string& dtype, std::int64_t n) {
     at::Tensor out = at::empty({n, n}, options), floats = at::empty({n, n}), row = at::empty({n}, options);
     const auto va = xtt::view<const T, 2>(a), vb = xtt::view<const T, 2>(b), vc = xtt::view<const T, 2>(c);
     const auto compared = [&](const std::string& work, auto ours, auto theirs) {
-        add(dtype + ": " + work, "ours", n, 1, ours);
-        add(dtype + ": " + work, "torch", n, 1, theirs);
+        add_compared(dtype + ": " + work, n, ours, theirs);
     };
     compared(
         "a + b", [=, to = xtt::view<T, 2>(out)]() mutable { xt::noalias(to) = va + vb; },

@@ -47,4 +47,11 @@ void add(const std::string& work, const std::string& side, std::int64_t size, in
     })->UseRealTime();
 }
 
+/// Registers both sides of a comparison with LibTorch, on one thread.
+template <class Ours, class Theirs>
+void add_compared(const std::string& work, std::int64_t size, Ours ours, Theirs theirs) {
+    add(work, "ours", size, 1, ours);
+    add(work, "torch", size, 1, theirs);
+}
+
 }  // namespace workloads

@@ -20,6 +20,11 @@
 #define XTENSOR_TORCH_ALWAYS_INLINE_LAMBDA
 #endif
 
+// Where functions may be compiled for instructions that not every processor has.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__)
+#define XTENSOR_TORCH_HAS_TARGETS 1
+#endif
+
 // Before a member that needs no room where its type is empty. On Windows the standard's name is ignored; for ARM, GCC
 // says at every call that it once passed such structures otherwise.
 #if defined(_MSC_VER)

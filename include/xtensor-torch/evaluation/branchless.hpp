@@ -3,6 +3,7 @@
 // of float and double, zeros, infinities and NaN as well.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/evaluation/vector_form.hpp>
 
@@ -17,7 +18,6 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <type_traits>
 
 namespace xtt::detail {
@@ -34,8 +34,7 @@ constexpr T selected(bool condition, T value, T otherwise) {
 
 template <std::floating_point T>
 constexpr T value_where(bool condition, T value) {
-    const auto mask = static_cast<bits_of<T>>(-static_cast<bits_of<T>>(condition));
-    return std::bit_cast<T>(mask & std::bit_cast<bits_of<T>>(value));
+    return selected(condition, value, T(0));
 }
 
 // As the functors: of floats, of doubles, and whatever else xtensor's takes.
@@ -52,7 +51,7 @@ struct branchless_function_of_two : F {
     double operator()(const double& x, const double& y) const { return Function()(x, y); }
 };
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#if defined(XTENSOR_TORCH_HAS_TARGETS) && !defined(__clang__)
 
 // GCC has an instruction for the nearest integer in a loop; for the others only where no operation may trap.
 struct rounded_down {

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <string>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__) && !defined(__AVX512F__)
+#if defined(XTENSOR_TORCH_HAS_TARGETS) && !defined(__AVX512F__)
 #define XTENSOR_TORCH_HAS_AVX512_LOOPS 1
 #if !defined(__AVX2__)
 #define XTENSOR_TORCH_HAS_AVX2_LOOPS 1

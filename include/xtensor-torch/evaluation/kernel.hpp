@@ -208,11 +208,7 @@ struct functor_of_call<xt::math::pow_fun, Base, constant<Exponent>> {
 template <class F, class... Arguments>
 auto call_of(const F& function, const Arguments&... arguments) {
     using form = typename functor_of_call<F, Arguments...>::type;
-    if constexpr (std::is_same_v<form, F>) {
-        return call<F, Arguments...>{function, std::tuple<Arguments...>(arguments...)};
-    } else {
-        return call<form, Arguments...>{{}, std::tuple<Arguments...>(arguments...)};
-    }
+    return call<form, Arguments...>{in_vectors<F, form>(function), std::tuple<Arguments...>(arguments...)};
 }
 
 template <class E>

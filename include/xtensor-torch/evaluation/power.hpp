@@ -21,12 +21,7 @@ using any_power = vector_form_t<xt::math::pow_fun>;
 XTENSOR_TORCH_VECTOR_LOOPS_BEGIN
 
 struct power_loop {
-    template <class T>
-    static bool multiplies(T exponent) {
-        return exponent == T(2) || exponent == T(3) || exponent == T(-1) || exponent == T(0.5);
-    }
-
-    template <class T>
+    template <class T, class Power = any_power>
     XTENSOR_TORCH_ALWAYS_INLINE static void run(T* x, std::ptrdiff_t size, T exponent) {
         if (exponent == T(2)) {
             replace(x, size, [](T base) { return base * base; });
@@ -41,8 +36,10 @@ struct power_loop {
                 const T root = vector_form_t<xt::math::sqrt_fun>()(base) + T(0);
                 return selected(base == -infinity, infinity, root);
             });
+        } else if constexpr (computes_blocks<Power, T>) {
+            compute_blocks<Power>(x, size, exponent);
         } else {
-            replace(x, size, [exponent](T base) { return any_power()(base, exponent); });
+            replace(x, size, [exponent](T base) { return Power()(base, exponent); });
         }
     }
 
@@ -52,6 +49,21 @@ private:
         XTENSOR_TORCH_INDEPENDENT_ITERATIONS
         for (std::ptrdiff_t i = 0; i < size; ++i) {
             x[i] = power(x[i]);
+        }
+    }
+
+    // There, each number has an exponent of its own; a few numbers fill no vector.
+    template <class Power, class T>
+    static void compute_blocks(T* x, std::ptrdiff_t size, T exponent) {
+        constexpr std::ptrdiff_t block = 64;
+        if (size < 4) {
+            replace(x, size, [exponent](T base) { return Power()(base, exponent); });
+            return;
+        }
+        T exponents[block];
+        std::fill_n(exponents, std::min(size, block), exponent);
+        for (std::ptrdiff_t i = 0; i < size; i += block) {
+            Power::compute(x + i, std::min(size - i, block), exponents);
         }
     }
 };
@@ -73,21 +85,9 @@ struct power_by_number : any_power {
     }
 
     /// Replaces each x[i] by its power.
-    template <class T, class Power = any_power>
+    template <class T>
         requires(std::is_same_v<T, float> || std::is_same_v<T, double>)
     static void compute(T* x, std::ptrdiff_t size, T exponent) {
-        // Where powers are computed in blocks, each number has an exponent of its own.
-        if constexpr (computes_blocks<Power, T>) {
-            constexpr std::ptrdiff_t block = 64;
-            if (size >= 4 && !power_loop::multiplies(exponent)) {
-                T exponents[block];
-                std::fill_n(exponents, std::min(size, block), exponent);
-                for (std::ptrdiff_t i = 0; i < size; i += block) {
-                    Power::compute(x + i, std::min(size - i, block), exponents);
-                }
-                return;
-            }
-        }
         run_in_vectors<power_loop>(x, size, exponent);
     }
 };

@@ -22,7 +22,7 @@ template <class V>
 using computed_t = std::conditional_t<short_float<V>, float, V>;
 
 // Whether elements are worth converting before they are computed with, in a loop of their own.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__)
+#if defined(XTENSOR_TORCH_HAS_TARGETS)
 template <class V>
 inline constexpr bool converted_in_rows = std::is_same_v<V, c10::Half>;
 #else
@@ -47,7 +47,7 @@ struct conversion_loop {
 
 XTENSOR_TORCH_VECTOR_LOOPS_END
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__)
+#if defined(XTENSOR_TORCH_HAS_TARGETS)
 
 using eight_floats [[gnu::vector_size(32)]] = float;
 #if defined(__clang__)
@@ -109,7 +109,7 @@ template <class To, class From, class T, class V>
 /// Converts so many elements that lie next to each other; the rows must not overlap.
 template <class T, class V>
 void convert_row(T* out, const V* in, std::ptrdiff_t size) {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__)
+#if defined(XTENSOR_TORCH_HAS_TARGETS)
     if (available_instructions != instructions::as_compiled) {
         if constexpr (std::is_same_v<V, c10::Half> && std::is_same_v<T, float>) {
             return convert_in_vectors<eight_floats, eight_halves>(out, in, size);

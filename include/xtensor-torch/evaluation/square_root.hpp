@@ -10,7 +10,7 @@
 #include <cstring>
 #include <type_traits>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__)
+#if defined(XTENSOR_TORCH_HAS_TARGETS)
 
 #define XTENSOR_TORCH_ESTIMATES [[gnu::always_inline, gnu::target("avx512f,avx512dq")]]
 

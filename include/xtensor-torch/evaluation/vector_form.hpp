@@ -16,10 +16,10 @@ struct vector_form {
 template <class F>
 using vector_form_t = typename vector_form<F>::type;
 
-/// The functor in that form: the functors that have one have no members.
-template <class F>
-vector_form_t<F> in_vectors(const F& function) {
-    if constexpr (std::is_same_v<vector_form_t<F>, F>) {
+/// The functor in that form, or in another one: the functors that have one have no members.
+template <class F, class Form = vector_form_t<F>>
+Form in_vectors(const F& function) {
+    if constexpr (std::is_same_v<Form, F>) {
         return function;
     } else {
         return {};

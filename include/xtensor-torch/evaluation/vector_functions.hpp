@@ -3,6 +3,7 @@
 // that nobody else's calls change, and puts them in the place of xtensor's functors.
 #pragma once
 
+#include <xtensor-torch/compatibility/compiler.hpp>
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/evaluation/square_root.hpp>
 #include <xtensor-torch/evaluation/vector_form.hpp>
@@ -19,8 +20,7 @@
 #include <type_traits>
 
 // At most 4 units in the last place from the exact result, by the word of the C library.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDACC__) && defined(__GLIBC__) && \
-    (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
+#if defined(XTENSOR_TORCH_HAS_TARGETS) && defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
 
 namespace xtt::detail {
 

@@ -2,6 +2,8 @@
 // of such an expression, which takes every input once.
 #pragma once
 
+#include <xtensor-torch/evaluation/branchless.hpp>
+#include <xtensor-torch/evaluation/vector_form.hpp>
 #include <xtensor-torch/evaluation/vector_functions.hpp>
 #include <xtensor-torch/operators/expression_nodes.hpp>
 
