@@ -12,10 +12,12 @@
 #include <ATen/ops/flip.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/masked_fill.h>
+#include <ATen/ops/meshgrid.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/roll.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tril.h>
 #include <ATen/ops/where.h>
 
 #include <memory>
@@ -111,6 +113,17 @@ void joined(std::int64_t n) {
     add("roll", "torch", n, 1, [&] { at::roll_out(out, a, {3}, {1}); });
     add("eye", "ours", n, 1, [out = write(out), n]() mutable { out = xt::eye<float>(static_cast<std::size_t>(n)); });
     add("eye", "torch", n, 1, [&, n] { at::eye_out(out, n); });
+    add("tril", "ours", n, 1, [a = read(a), out = write(out)]() mutable { xt::noalias(out) = xt::tril(a); });
+    add("tril", "torch", n, 1, [&] { at::tril_out(out, a); });
+    add("product over a grid", "ours", n, 1,
+        [x = xtt::view<const float, 1>(a[0]), y = xtt::view<const float, 1>(b[0]), out = write(out)]() mutable {
+            const auto grid = xt::meshgrid(x, y);
+            xt::noalias(out) = std::get<0>(grid) * std::get<1>(grid);
+        });
+    add("product over a grid", "torch", n, 1, [&] {
+        const auto grid = at::meshgrid({a[0], b[0]}, "ij");
+        at::mul_out(out, grid[0], grid[1]);
+    });
 }
 
 void containers(std::int64_t n) {

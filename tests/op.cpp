@@ -68,7 +68,8 @@ TEST_CASE("an integer that may be a symbol is called with a number") {
     CHECK(xtt::call("xtt_test::windows", x).size(1) == 2);
     const auto backward = c10::Dispatcher::singleton().findSchemaOrThrow("xtt_test::windows_backward", "");
     for (const auto& schema : {windows.schema(), backward.schema()}) {
-        const c10::Argument& width = schema.arguments()[*schema.argumentIndexWithName("width")];
+        const c10::Argument& width =
+            schema.arguments()[static_cast<std::size_t>(*schema.argumentIndexWithName("width"))];
         CHECK(width.real_type()->kind() == c10::TypeKind::SymIntType);
     }
 }

@@ -5,9 +5,16 @@
 
 #include <ATen/ops/randint.h>
 
+#if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
+#include <xtensor/generators/xrandom.hpp>
+#else
+#include <xtensor/xrandom.hpp>
+#endif
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 #include <stdexcept>
 #include <tuple>
 #include <vector>
@@ -170,6 +177,110 @@ TEST_CASE("kept indices of the destination itself are read before they are writt
     auto view = xtt::view<float, 1>(tensor);
     view = xt::view(view, xt::keep(5, 4, 3, 2, 1, 0));
     CHECK(at::equal(tensor, at::tensor({5.f, 4.f, 3.f, 2.f, 1.f, 0.f})));
+}
+
+TEST_CASE("identities and ranges are what xtensor generates") {
+    for (const int offset : {-7, -2, -1, 0, 1, 4, 9}) {
+        is_the_same_everywhere(xt::eye<float>({4, 6}, offset), xt::xarray<float>(xt::eye<float>({4, 6}, offset)));
+        is_the_same_everywhere(xt::eye<std::int64_t>({7, 3}, offset),
+                               xt::xarray<std::int64_t>(xt::eye<std::int64_t>({7, 3}, offset)));
+        is_the_same_everywhere(xt::eye<float>({2, 3, 5}, offset), xt::xarray<float>(xt::eye<float>({2, 3, 5}, offset)));
+    }
+    is_the_same_everywhere(xt::eye<double>(5), xt::xarray<double>(xt::eye<double>(5)));
+    is_the_same_everywhere(xt::eye<float>({0, 3}), xt::xarray<float>(xt::eye<float>({0, 3})));
+    is_the_same_everywhere(xt::arange<float>(3.f, -4.f, -0.3f), xt::xarray<float>(xt::arange<float>(3.f, -4.f, -0.3f)));
+    is_the_same_everywhere(xt::arange<std::int64_t>(-5, 9, 2),
+                           xt::xarray<std::int64_t>(xt::arange<std::int64_t>(-5, 9, 2)));
+    is_the_same_everywhere(xt::linspace<float>(0.f, 1.f, 7), xt::xarray<float>(xt::linspace<float>(0.f, 1.f, 7)));
+
+    at::Tensor bytes = at::zeros({3, 3}, at::kByte);
+    auto narrower = xtt::view<std::uint8_t, 2>(bytes);
+    narrower = xt::eye<bool>(3);
+    CHECK(hold_the_same(narrower, xt::xarray<std::uint8_t>{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}));
+}
+
+TEST_CASE("triangles and diagonals of views are those of containers") {
+    at::Tensor values = at::randn({5, 7});
+    values[1][2] = std::numeric_limits<float>::quiet_NaN();
+    values[3][0] = std::numeric_limits<float>::infinity();
+    const at::Tensor deep = at::randn({4, 5, 3});
+    const xt::xarray<float> owned = xtt::view<const float>(values);
+    const xt::xarray<float> owned_deep = xtt::view<const float>(deep);
+    const xt::xarray<float> owned_row = xtt::view<const float>(values[3]);
+    const auto w = xtt::view<const float>(deep);
+    for (const int offset : {-6, -1, 0, 2, 8}) {
+        for (const at::Tensor& tensor : layouts_of(values)) {
+            const auto v = xtt::view<const float, 2>(tensor);
+            const auto row = xtt::view<const float, 1>(tensor[3]);
+            is_the_same_everywhere(xt::tril(v, offset), xt::tril(owned, offset));
+            is_the_same_everywhere(xt::triu(v * 2.f, offset), xt::triu(owned * 2.f, offset));
+            is_the_same_everywhere(xt::diag(row, offset), xt::diag(owned_row, offset));
+            is_the_same_everywhere(xt::diag(row + 1.f, offset), xt::diag(owned_row + 1.f, offset));
+        }
+        is_the_same_everywhere(xt::tril(w, offset), xt::tril(owned_deep, offset));
+        is_the_same_everywhere(xt::triu(w, offset), xt::triu(owned_deep, offset));
+    }
+    is_the_same_everywhere(xt::diagonal(xtt::view<const float, 2>(values), 1), xt::diagonal(owned, 1));
+    is_the_same_everywhere(xt::diagonal(w, -1, 1, 2), xt::diagonal(owned_deep, -1, 1, 2));
+    const at::Tensor nothing = at::empty({0, 4});
+    is_the_same_everywhere(xt::tril(xtt::view<const float>(nothing)), xt::xarray<float>::from_shape({0, 4}));
+}
+
+TEST_CASE("the coordinates of a grid are what xtensor makes of their axes") {
+    at::Tensor values = at::randn({4, 6});
+    values[2][1] = std::numeric_limits<float>::quiet_NaN();
+    values[2][2] = -0.f;
+    for (const at::Tensor& tensor : layouts_of(values)) {
+        const auto x = xtt::view<const float, 1>(tensor[2]);
+        const auto y = xtt::view<const float>(tensor.select(1, 3));
+        const xt::xarray<float> owned_x = x;
+        const xt::xarray<float> owned_y = y;
+        const auto grid = xt::meshgrid(x, y, x);
+        const auto owned = xt::meshgrid(owned_x, owned_y, owned_x);
+        is_the_same_everywhere(std::get<0>(grid), std::get<0>(owned));
+        is_the_same_everywhere(std::get<1>(grid), std::get<1>(owned));
+        is_the_same_everywhere(std::get<2>(grid) * std::get<1>(grid) + std::get<0>(grid),
+                               std::get<2>(owned) * std::get<1>(owned) + std::get<0>(owned));
+    }
+    const auto ranges = xt::meshgrid(xt::arange<float>(0.f, 3.f), xt::ones<float>({2}));
+    at::Tensor tensor = at::zeros({3, 2});
+    auto view = xtt::view<float, 2>(tensor);
+    view = std::get<0>(ranges) - std::get<1>(ranges);
+    CHECK(at::equal(tensor, at::arange(-1, 2, at::kFloat).unsqueeze(1).expand({3, 2})));
+    const at::Tensor nothing = at::empty({0});
+    const auto none = xtt::view<const float>(nothing);
+    const auto some = xtt::view<const float>(values[0]);
+    is_the_same_everywhere(std::get<1>(xt::meshgrid(none, some)), xt::xarray<float>::from_shape({0, 6}));
+}
+
+TEST_CASE("what generators read is read before it is written") {
+    at::Tensor tensor = at::arange(9, at::kFloat).view({3, 3});
+    const at::Tensor before = tensor.clone();
+    auto view = xtt::view<float, 2>(tensor);
+    view = xt::tril(xt::transpose(view));
+    CHECK(at::equal(tensor, before.t().tril()));
+    view = xt::triu(view, -1);
+    CHECK(at::equal(tensor, before.t().tril().triu(-1)));
+    tensor.copy_(before);
+    view = xt::diag(xt::view(view, 1));
+    CHECK(at::equal(tensor, before[1].diag()));
+    tensor.copy_(before);
+    const auto grid = xt::meshgrid(xt::view(view, xt::all(), 2), xt::view(view, 0));
+    view = std::get<0>(grid) + std::get<1>(grid);
+    CHECK(at::equal(tensor, before.select(1, 2).unsqueeze(1) + before[0]));
+}
+
+TEST_CASE("random numbers are drawn in the order in which xtensor draws them") {
+    std::mt19937 engine(3);
+    std::mt19937 same(3);
+    at::Tensor tensor = at::zeros({3, 4});
+    for (const at::Tensor& layout : layouts_of(tensor)) {
+        auto view = xtt::view<float, 2>(at::Tensor(layout));
+        view = xt::random::rand<float>({3, 4}, 0.f, 1.f, engine);
+        CHECK(hold_the_same(view, xt::xtensor<float, 2>(xt::random::rand<float>({3, 4}, 0.f, 1.f, same))));
+        view = 2.f * xt::random::rand<float>({3, 4}, 0.f, 1.f, engine);
+        CHECK(hold_the_same(view, xt::xtensor<float, 2>(2.f * xt::random::rand<float>({3, 4}, 0.f, 1.f, same))));
+    }
 }
 
 TEST_CASE("elements accumulate as those of a container") {

@@ -7,6 +7,7 @@
 #include <xtensor-torch/evaluation/elementwise.hpp>
 #include <xtensor-torch/evaluation/expression_tag.hpp>
 #include <xtensor-torch/evaluation/gather.hpp>
+#include <xtensor-torch/evaluation/generator_loops.hpp>
 #include <xtensor-torch/evaluation/join.hpp>
 #include <xtensor-torch/evaluation/operands.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
@@ -90,6 +91,10 @@ void evaluate_in_shape(D& destination, const E& expression, const Evaluate& eval
     evaluate(destination, values);
 }
 
+// Generators of numbers may be called in one order only: xtensor's, which is another one for such a destination.
+template <class D, class E>
+inline constexpr bool is_filled = is_generator<E>::value && D::static_layout != xt::layout_type::column_major;
+
 /// Writes the expression into the destination's memory in one pass, broadcasting it to the destination's shape.
 /// The shapes must fit, and the expression must not read what the pass has already written.
 template <class D, class E>
@@ -110,6 +115,10 @@ void evaluate(D& destination, const E& expression) {
                     .run(static_cast<std::ptrdiff_t>(values.size()));
             }
         });
+    } else if constexpr (is_coordinate<E>) {
+        evaluate(destination, values_of_coordinate(expression));
+    } else if constexpr (is_filled<D, E>) {
+        evaluate_in_shape(destination, expression, [&](auto& values) { fill_by_generator(values, expression); });
     } else {
         evaluate_by_elements(destination, expression);
     }
@@ -117,8 +126,10 @@ void evaluate(D& destination, const E& expression) {
 
 template <class E>
 auto values_of(const E& e) {
-    if constexpr (!tagged_expression<E> &&
-                  (untagged_reducer<E> || is_join<E>::value || is_gathered<E> || is_elementwise_call<E>::value)) {
+    if constexpr (is_coordinate<E>) {
+        return values_of_coordinate(e);
+    } else if constexpr (!tagged_expression<E> && (untagged_reducer<E> || is_join<E>::value || is_gathered<E> ||
+                                                   is_elementwise_call<E>::value || is_generator<E>::value)) {
         auto values = row_major_t<E>::from_shape(e.shape());
         evaluate(values, e);
         return values;

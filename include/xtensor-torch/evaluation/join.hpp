@@ -8,6 +8,7 @@
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
 #include <xtensor-torch/evaluation/expression_tag.hpp>
+#include <xtensor-torch/evaluation/region.hpp>
 #include <xtensor-torch/memory/layout.hpp>
 
 #include <c10/util/SmallVector.h>
@@ -15,7 +16,6 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -152,13 +152,6 @@ void require_shape(std::size_t number, const Part& part, const Shape& shape) {
     if (!std::ranges::equal(part.shape(), shape)) [[unlikely]] {
         refuse_part(number, part.shape(), shape);
     }
-}
-
-// A part of a destination. xtensor wants to hear of as many elements as the shape has, however far apart they lie.
-template <class T, class Shape, class Strides>
-auto region_of(T* data, const Shape& shape, const Strides& strides) {
-    using buffer = xt::xbuffer_adaptor<T*, xt::no_ownership, std::allocator<T>>;
-    return xt::xarray_adaptor<buffer, xt::layout_type::dynamic>(buffer(data, xt::compute_size(shape)), shape, strides);
 }
 
 /// Evaluates each part of a join into its place in a destination of the join's shape.

@@ -40,6 +40,10 @@ concept has_parts = requires(const E& e) { std::tuple_size<std::decay_t<decltype
 template <class E>
 concept has_underlying_expression = requires(const E& e) { e.expression().dimension(); };
 
+// Generators whose elements depend on their indices alone.
+template <class E>
+inline constexpr bool reads_nothing = false;
+
 struct byte_range {
     const std::byte* first = nullptr;
     const std::byte* last = nullptr;
@@ -80,7 +84,7 @@ bool may_read_after_write(const D& destination, const E& source, bool elementwis
     if constexpr (xt::is_xscalar<E>::value) {
         const auto* const scalar = reinterpret_cast<const std::byte*>(std::addressof(source()));
         return bytes_of(destination).meets({scalar, scalar + sizeof(typename E::value_type)});
-    } else if constexpr (!xt::is_xexpression<E>::value) {
+    } else if constexpr (!xt::is_xexpression<E>::value || reads_nothing<E>) {
         return false;
     } else if constexpr (has_arguments<E>) {
         return std::apply(

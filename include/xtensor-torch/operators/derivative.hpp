@@ -103,8 +103,9 @@ consteval bool require_differentiable() {
         static_assert(
             is_known,
             "op: xtt::derived differentiates functions, reducers and numbers; the expression holds something "
-            "else: what was computed before, as by xt::eval or xt::variance, or a part of a view. Write it as "
-            "one expression, or pass the gradient as xtt::backward(function)");
+            "else: what was computed before, as by xt::eval or xt::variance, a part of a view, or elements in other "
+            "places, as of xt::tril or xt::concatenate. Write it as one expression, or pass the gradient as "
+            "xtt::backward(function)");
         return is_known;
     }
 }

@@ -101,10 +101,11 @@ struct function_of<xt::xfunction<F, CT...>> {
 template <class E>
 concept function_node = !input_node<E> && requires { typename function_of<E>::functor; };
 
-// Numbers, and what xtensor generates, such as xt::arange and xt::ones.
+// Numbers, and what xtensor generates from nothing, such as xt::arange and xt::ones.
 template <class E>
 struct is_constant_node : xt::is_xscalar<E> {};
 template <class F, class R, class S>
+    requires(!tagged_expression<xt::xgenerator<F, R, S>>)
 struct is_constant_node<xt::xgenerator<F, R, S>> : std::true_type {};
 template <class CT, class X>
 struct is_constant_node<xt::xbroadcast<CT, X>> : is_constant_node<std::remove_cvref_t<CT>> {};

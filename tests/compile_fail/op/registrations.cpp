@@ -180,6 +180,16 @@ void derived_of_variance(torch::Library& library) {
     xtt::op<"f(x)", float>(library, [](const auto& x) { return xt::variance(x, {0}); }, xtt::derived);
 }
 
+// expect: op: xtt::derived differentiates functions, reducers and numbers; the expression holds something else
+void derived_of_triangle(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, [](const auto& x) { return x + xt::tril(x); }, xtt::derived);
+}
+
+// expect: op: xtt::derived differentiates functions, reducers and numbers; the expression holds something else
+void derived_of_stack(torch::Library& library) {
+    xtt::op<"f(x)", float>(library, [](const auto& x) { return 2 * xt::stack(xt::xtuple(x, x), 0); }, xtt::derived);
+}
+
 // expect: op: xtt::derived calls the function with expressions in place of views
 void derived_of_views(torch::Library& library) {
     xtt::op<"f(x)">(library, [](const xtt::tensor_view<const float>& x) { return x + x; }, xtt::derived);
