@@ -172,6 +172,38 @@ TEST_CASE("kept and dropped indices are the elements that xtensor keeps") {
     }
 }
 
+TEST_CASE("a part behind a new axis begins where its slices say") {
+    const at::Tensor values = at::randn({5, 6});
+    for (const at::Tensor& tensor : layouts_of(values)) {
+        const auto fixed = xtt::view<const float, 2>(tensor);
+        const auto open = xtt::view<const float>(tensor);
+        const auto compare = [&](const at::Tensor& part, auto... slice) {
+            const xt::xarray<float> expected = xtt::view<const float>(part);
+            is_the_same_everywhere(xt::view(fixed, slice...), expected);
+            is_the_same_everywhere(xt::view(open, slice...), expected);
+            is_the_same_everywhere(2.f * xt::view(open, slice...), 2.f * expected);
+        };
+        compare(tensor.slice(1, 1, 4).unsqueeze(1), xt::all(), xt::newaxis(), xt::range(1, 4));
+        compare(tensor.slice(0, 2, 5, 2).unsqueeze(0).unsqueeze(0), xt::newaxis(), xt::newaxis(), xt::range(2, 5, 2));
+        compare(tensor[3].unsqueeze(0), xt::newaxis(), 3);
+        compare(tensor.select(1, 2).unsqueeze(0), xt::newaxis(), xt::all(), 2);
+        compare(tensor.slice(0, 1, 3).slice(1, 2, 5).unsqueeze(0), xt::newaxis(), xt::range(1, 3), xt::range(2, 5));
+        compare(tensor.slice(0, 1, 3).unsqueeze(2), xt::range(1, 3), xt::all(), xt::newaxis());
+    }
+    at::Tensor tensor = at::zeros({4, 3}).t();
+    auto view = xtt::view<float, 2>(tensor);
+    auto part = xt::view(view, xt::all(), xt::newaxis(), xt::range(1, 3));
+    part = xt::ones<float>({3, 1, 2});
+    part += xt::view(view, xt::all(), xt::newaxis(), xt::range(2, 4));
+    at::Tensor expected = at::zeros({3, 4});
+    expected.select(1, 1).fill_(2);
+    expected.select(1, 2).fill_(1);
+    CHECK(at::equal(tensor, expected));
+    part = 5.f;
+    expected.slice(1, 1, 3).fill_(5);
+    CHECK(at::equal(tensor, expected));
+}
+
 TEST_CASE("kept indices of the destination itself are read before they are written") {
     at::Tensor tensor = at::arange(6, at::kFloat);
     auto view = xtt::view<float, 1>(tensor);

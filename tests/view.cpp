@@ -727,39 +727,42 @@ TEST_CASE("linear iterators step over what lies between the elements") {
     CHECK(empty.linear_begin() == empty.linear_end());
 }
 
-TEST_CASE("iterators go through the elements by rows, forwards, backwards and by leaps") {
-    const auto check = [](auto view, const at::Tensor& tensor) {
-        static_assert(std::random_access_iterator<decltype(view.begin())>);
-        static_assert(std::ranges::random_access_range<decltype(view)>);
-        const at::Tensor flat = tensor.reshape({-1}).contiguous();
-        const std::vector<float> expected(flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel());
-        CHECK(std::equal(view.begin(), view.end(), expected.begin(), expected.end()));
-        CHECK(std::equal(view.cbegin(), view.cend(), expected.begin(), expected.end()));
-        CHECK(std::equal(view.rbegin(), view.rend(), expected.rbegin(), expected.rend()));
-        const auto size = static_cast<std::ptrdiff_t>(expected.size());
-        bool leaps = view.end() - view.begin() == size;
-        auto back = view.end();
-        for (std::ptrdiff_t from = size; from-- > 0;) {
-            leaps = leaps && *--back == expected[static_cast<std::size_t>(from)];
-            for (std::ptrdiff_t to = 0; to <= size; ++to) {
-                auto it = view.begin() + from;
-                it += to - from;
-                leaps = leaps && it - view.begin() == to && (it < view.begin() + from) == (to < from) &&
-                        (to == size ? it == view.end() : *it == expected[static_cast<std::size_t>(to)]);
-            }
+// Whether a view, or a part of one, iterates over the tensor's elements.
+template <class View>
+void iterates_over(View view, const at::Tensor& tensor) {
+    static_assert(std::random_access_iterator<decltype(view.begin())>);
+    static_assert(std::ranges::random_access_range<decltype(view)>);
+    const at::Tensor flat = tensor.reshape({-1}).contiguous();
+    const std::vector<float> expected(flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel());
+    CHECK(std::equal(view.begin(), view.end(), expected.begin(), expected.end()));
+    CHECK(std::equal(view.cbegin(), view.cend(), expected.begin(), expected.end()));
+    CHECK(std::equal(view.rbegin(), view.rend(), expected.rbegin(), expected.rend()));
+    const auto size = static_cast<std::ptrdiff_t>(expected.size());
+    bool leaps = view.end() - view.begin() == size;
+    auto back = view.end();
+    for (std::ptrdiff_t from = size; from-- > 0;) {
+        leaps = leaps && *--back == expected[static_cast<std::size_t>(from)];
+        for (std::ptrdiff_t to = 0; to <= size; ++to) {
+            auto it = view.begin() + from;
+            it += to - from;
+            leaps = leaps && it - view.begin() == to && (it < view.begin() + from) == (to < from) &&
+                    (to == size ? it == view.end() : *it == expected[static_cast<std::size_t>(to)]);
         }
-        CHECK(leaps);
-        CHECK(back == view.begin());
-        auto real = xt::real(view);
-        CHECK(std::equal(real.begin(), real.end(), expected.begin(), expected.end()));
-        const auto sum = view + view;
-        CHECK(std::equal(sum.begin(), sum.end(), xt::eval(sum).begin()));
-    };
+    }
+    CHECK(leaps);
+    CHECK(back == view.begin());
+    auto real = xt::real(view);
+    CHECK(std::equal(real.begin(), real.end(), expected.begin(), expected.end()));
+    const auto sum = view + view;
+    CHECK(std::equal(sum.begin(), sum.end(), xt::eval(sum).begin()));
+}
+
+TEST_CASE("iterators go through the elements by rows, forwards, backwards and by leaps") {
     at::Tensor cube = counting({3, 4, 5});
     for (const at::Tensor& tensor : {cube, cube.permute({2, 0, 1}), cube.slice(0, 0, 3, 2).slice(1, 1, 3),
                                      cube.slice(1, 2, 3), cube.slice(2, 0, 0), cube.slice(0, 1, 2).expand({3, 4, 5})}) {
-        check(xtt::view<const float, 3>(tensor), tensor);
-        check(xtt::view<const float>(tensor), tensor);
+        iterates_over(xtt::view<const float, 3>(tensor), tensor);
+        iterates_over(xtt::view<const float>(tensor), tensor);
     }
     at::Tensor turned = at::randn({7, 9}).t();
     auto view = xtt::view<float, 2>(turned);
@@ -767,6 +770,49 @@ TEST_CASE("iterators go through the elements by rows, forwards, backwards and by
     CHECK(std::is_sorted(view.begin(), view.end()));
     std::ranges::sort(view, std::greater<>());
     CHECK(turned.reshape({-1}).equal(std::get<0>(turned.reshape({-1}).sort(0, true))));
+}
+
+TEST_CASE("iterators of parts go through the part by rows") {
+    at::Tensor cube = counting({3, 4, 5});
+    for (const at::Tensor& tensor : {cube, cube.permute({2, 0, 1}), cube.slice(2, 0, 5, 2), cube.slice(1, 2, 3),
+                                     cube.slice(0, 1, 2).expand({3, 4, 5}), cube.slice(1, 0, 0)}) {
+        const auto fixed = xtt::view<const float, 3>(tensor);
+        const auto open = xtt::view<const float>(tensor);
+        const auto compare = [&](auto& view) {
+            iterates_over(xt::view(view, xt::range(1, 3)), tensor.slice(0, 1, 3));
+            iterates_over(xt::view(view, xt::all(), xt::all(), 1), tensor.select(2, 1));
+            iterates_over(xt::view(view, xt::all(), xt::newaxis(), xt::all(), xt::range(1, 3)),
+                          tensor.unsqueeze(1).slice(3, 1, 3));
+            iterates_over(xt::view(view, xt::range(2, xt::placeholders::_, -2)),
+                          tensor.index_select(0, at::tensor({2L, 0L})));
+            const auto part = xt::view(view, xt::all(), xt::all(), xt::range(0, 2));
+            iterates_over(xt::view(part, 1, xt::all(), 1), tensor.select(0, 1).select(1, 1));
+            iterates_over(xt::view(view, xt::range(1, 1)), tensor.slice(0, 1, 1));
+            iterates_over(xt::transpose(view), tensor.permute({2, 1, 0}));
+            iterates_over(xt::flip(view, 2), tensor.flip({2}));
+            iterates_over(xt::strided_view(view, {xt::ellipsis(), xt::range(1, 3)}), tensor.slice(2, 1, 3));
+            iterates_over(xt::strided_view(view, {1, xt::newaxis(), xt::all(), 1}),
+                          tensor.select(0, 1).select(1, 1).unsqueeze(0));
+        };
+        compare(fixed);
+        compare(open);
+        if (tensor.numel() != 0) {
+            const auto element = xt::view(fixed, 1, 0, 1);
+            CHECK(element.end() - element.begin() == 1);
+            CHECK(*element.begin() == tensor[1][0][1].item<float>());
+        }
+    }
+    at::Tensor matrix = at::randn({6, 7});
+    auto view = xtt::view<float, 2>(matrix);
+    auto part = xt::view(view, xt::range(1, 5), xt::range(2, 7, 2));
+    at::Tensor expected = matrix.clone();
+    std::ranges::sort(part, std::greater<>());
+    const at::Tensor sorted = std::get<0>(expected.slice(0, 1, 5).slice(1, 2, 7, 2).flatten().sort(0, true));
+    expected.slice(0, 1, 5).slice(1, 2, 7, 2).copy_(sorted.view({4, 3}));
+    CHECK(matrix.equal(expected));
+    part = 2.0f;
+    expected.slice(0, 1, 5).slice(1, 2, 7, 2).fill_(2.0f);
+    CHECK(matrix.equal(expected));
 }
 
 template <class E>

@@ -7,6 +7,7 @@
 #include <xtensor-torch/evaluation/accumulate.hpp>
 #include <xtensor-torch/evaluation/evaluate.hpp>
 #include <xtensor-torch/evaluation/immediate.hpp>
+#include <xtensor-torch/evaluation/part_iterator.hpp>
 #include <xtensor-torch/evaluation/part_semantic.hpp>
 #include <xtensor-torch/evaluation/search.hpp>
 #include <xtensor-torch/memory/held_storage.hpp>

@@ -9,6 +9,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <tuple>
 #include <type_traits>
 
 namespace xtt {
@@ -17,6 +18,15 @@ namespace xtt {
 struct tensor_expression_tag {};
 
 }  // namespace xtt
+
+namespace xt {
+
+template <class T>
+class xall;
+template <class T>
+class xnewaxis;
+
+}  // namespace xt
 
 namespace xtt::detail {
 
@@ -32,7 +42,52 @@ struct tagged {
 template <class E>
 concept tagged_expression = std::same_as<xt::xexpression_tag_t<E>, tensor_expression_tag>;
 
+template <class Slice>
+inline constexpr bool is_new_axis = false;
+template <class I>
+inline constexpr bool is_new_axis<xt::xnewaxis<I>> = true;
+
+// Whether a slice may begin at another element than the first.
+template <class Slice>
+inline constexpr bool may_begin_later = !is_new_axis<Slice>;
+template <class I>
+inline constexpr bool may_begin_later<xt::xall<I>> = false;
+
+// xtensor (0.24 to 0.27) looks for where a part begins with the strides of as many slices as its operand has
+// dimensions, new axes among them, and takes 1 for those behind.
+template <class E, class... Slice>
+consteval bool begins_elsewhere() {
+    constexpr bool is_new[] = {is_new_axis<Slice>...};
+    constexpr bool later[] = {may_begin_later<Slice>...};
+    // As many dimensions at least.
+    std::size_t rank = 0;
+    for (const bool adds : is_new) {
+        rank += adds ? 0 : 1;
+    }
+    if constexpr (requires { std::tuple_size<typename E::shape_type>::value; }) {
+        rank = std::tuple_size_v<typename E::shape_type>;
+    }
+    for (std::size_t i = rank; i < sizeof...(Slice); ++i) {
+        if (later[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace xtt::detail
+
+namespace xt::detail {
+
+template <class E, class... S>
+struct is_strided_view;
+
+// Such a part is found index by index.
+template <class E, class... S>
+    requires(xtt::detail::tagged_expression<E> && xtt::detail::begins_elsewhere<E, S...>())
+struct is_strided_view<E, S...> : std::false_type {};
+
+}  // namespace xt::detail
 
 namespace xt::extension {
 

@@ -4,6 +4,7 @@
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
 #include <xtensor-torch/elements/element_cast.hpp>
+#include <xtensor-torch/evaluation/expression_tag.hpp>
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/parallel.hpp>
 #include <xtensor-torch/evaluation/rows.hpp>
@@ -18,17 +19,13 @@
 
 namespace xtt::detail {
 
-// A view of strided memory that is not strided itself: some of its slices keep or drop single indices.
+// A view of strided memory that is not strided itself: some of its slices keep or drop single indices, or lie behind a
+// new axis.
 template <class E>
 inline constexpr bool is_gathered = false;
 template <class CT, class... S>
 inline constexpr bool is_gathered<xt::xview<CT, S...>> =
     readable_in_place<std::decay_t<CT>> && !strided_leaf<xt::xview<CT, S...>>;
-
-template <class Slice>
-inline constexpr bool is_new_axis = false;
-template <class I>
-inline constexpr bool is_new_axis<xt::xnewaxis<I>> = true;
 
 // One dimension of a gathered view. Offsets and steps count elements of the memory behind it.
 struct gathered_dimension {
