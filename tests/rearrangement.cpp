@@ -7,8 +7,12 @@
 
 #if XTENSOR_TORCH_XTENSOR_SUBFOLDERS
 #include <xtensor/generators/xrandom.hpp>
+#include <xtensor/misc/xmanipulation.hpp>
+#include <xtensor/views/xrepeat.hpp>
 #else
+#include <xtensor/xmanipulation.hpp>
 #include <xtensor/xrandom.hpp>
+#include <xtensor/xrepeat.hpp>
 #endif
 
 #include <algorithm>
@@ -170,6 +174,36 @@ TEST_CASE("kept and dropped indices are the elements that xtensor keeps") {
         compare(xt::keep(1, 2, 3), xt::range(1, 4));
         is_the_same_everywhere(xt::view(v, xt::keep(rows)) * 2.f, xt::view(owned, xt::keep(rows)) * 2.f);
     }
+}
+
+TEST_CASE("repeated elements are those that xtensor repeats") {
+    const at::Tensor values = at::randn({4, 3});
+    const xt::xarray<float> owned = xtt::view<const float>(values);
+    const std::vector<std::size_t> rows{2, 0, 3, 1};
+    for (const at::Tensor& tensor : layouts_of(values)) {
+        const auto fixed = xtt::view<const float, 2>(tensor);
+        const auto open = xtt::view<const float>(tensor);
+        for (const std::size_t axis : {0U, 1U}) {
+            const at::Tensor copied = xtt::copy(xt::repeat(fixed, 3, axis));
+            CHECK(hold_the_same(xtt::view<const float>(copied), xt::xarray<float>(xt::repeat(owned, 3, axis))));
+        }
+        at::Tensor tensor_of_rows = at::zeros({3, 6}).t();
+        auto view = xtt::view<float>(tensor_of_rows);
+        view = xt::repeat(open, rows, 0);
+        const xt::xarray<float> expected = xt::repeat(owned, rows, 0);
+        CHECK(hold_the_same(view, expected));
+        const xt::xarray<float> constructed = xt::repeat(open, rows, 0);
+        CHECK(hold_the_same(constructed, expected));
+        const at::Tensor row = tensor[2].expand({2, 3});
+        const at::Tensor of_expanded = xtt::copy(xt::repeat(xtt::view<const float, 2>(row), 2, 0));
+        CHECK(at::equal(of_expanded, tensor[2].expand({4, 3})));
+    }
+    at::Tensor tensor = at::arange(4, at::kFloat);
+    auto view = xtt::view<float, 1>(tensor);
+    view = xt::repeat(xt::view(view, xt::range(1, 3)), 2, 0);
+    CHECK(at::equal(tensor, at::tensor({1.f, 1.f, 2.f, 2.f})));
+    const at::Tensor nothing = at::empty({0, 3});
+    CHECK(xtt::copy(xt::repeat(xtt::view<const float, 2>(nothing), 2, 1)).sizes() == at::IntArrayRef({0, 6}));
 }
 
 TEST_CASE("a part behind a new axis begins where its slices say") {

@@ -1,5 +1,5 @@
-// xtensor reads `xt::view(x, xt::keep(…))` element by element, and asks the slices for each. This file reads the
-// offsets of the kept indices once, and copies the rows between them.
+// xtensor reads `xt::view(x, xt::keep(…))` and `xt::repeat(x, …)` element by element, and looks for each anew. This
+// file reads the offsets of the indices once, and copies the rows between them.
 #pragma once
 
 #include <xtensor-torch/compatibility/xtensor.hpp>
@@ -13,9 +13,17 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <vector>
+
+namespace xt {
+
+template <class CT, class R>
+class xrepeat;
+
+}  // namespace xt
 
 namespace xtt::detail {
 
@@ -26,6 +34,8 @@ inline constexpr bool is_gathered = false;
 template <class CT, class... S>
 inline constexpr bool is_gathered<xt::xview<CT, S...>> =
     readable_in_place<std::decay_t<CT>> && !strided_leaf<xt::xview<CT, S...>>;
+template <class CT, class R>
+inline constexpr bool is_gathered<xt::xrepeat<CT, R>> = readable_in_place<std::decay_t<CT>>;
 
 // One dimension of a gathered view. Offsets and steps count elements of the memory behind it.
 struct gathered_dimension {
@@ -51,8 +61,8 @@ struct gathered_dimension {
 
 class gathered_layout {
 public:
-    template <class View>
-    explicit gathered_layout(const View& view) {
+    template <class CT, class... S>
+    explicit gathered_layout(const xt::xview<CT, S...>& view) {
         const auto& strides = view.expression().strides();
         const auto& shape = view.expression().shape();
         std::size_t source = 0;
@@ -60,6 +70,27 @@ public:
         for (; source < shape.size(); ++source) {
             m_dimensions.push_back(
                 {static_cast<std::ptrdiff_t>(shape[source]), static_cast<std::ptrdiff_t>(strides[source]), {}});
+        }
+    }
+
+    // Which indices are repeated it does not say: what it steps to does, along each dimension from the first element.
+    template <class CT, class R>
+    explicit gathered_layout(const xt::xrepeat<CT, R>& repeated) {
+        const auto& shape = repeated.shape();
+        if (repeated.size() == 0) {
+            return;
+        }
+        for (std::size_t d = 0; d < shape.size(); ++d) {
+            auto stepper = repeated.stepper_begin(shape);
+            const auto* const first = std::addressof(*stepper);
+            m_first = first - (repeated.expression().data() + repeated.expression().data_offset());
+            gathered_dimension dimension{static_cast<std::ptrdiff_t>(shape[d]), 0, {0}};
+            while (dimension.offsets.size() < static_cast<std::size_t>(dimension.size)) {
+                stepper.step(d);
+                dimension.offsets.push_back(std::addressof(*stepper) - first);
+            }
+            dimension.simplify();
+            m_dimensions.push_back(std::move(dimension));
         }
     }
 
