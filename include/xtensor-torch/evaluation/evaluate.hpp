@@ -91,9 +91,10 @@ void evaluate_in_shape(D& destination, const E& expression, const Evaluate& eval
     evaluate(destination, values);
 }
 
-// Generators of numbers may be called in one order only: xtensor's, which is another one for such a destination.
+// A generator that draws numbers is called in xtensor's order, which is another one where columns are written first.
 template <class D, class E>
-inline constexpr bool is_filled = is_generator<E>::value && D::static_layout != xt::layout_type::column_major;
+inline constexpr bool is_filled = is_generator<E>::value && (D::static_layout != xt::layout_type::column_major ||
+                                                             reads_nothing<E> || tagged_expression<E>);
 
 /// Writes the expression into the destination's memory in one pass, broadcasting it to the destination's shape.
 /// The shapes must fit, and the expression must not read what the pass has already written.
