@@ -784,7 +784,7 @@ TEST_CASE("iterators of parts go through the part by rows") {
             iterates_over(xt::view(view, xt::all(), xt::newaxis(), xt::all(), xt::range(1, 3)),
                           tensor.unsqueeze(1).slice(3, 1, 3));
             iterates_over(xt::view(view, xt::range(2, xt::placeholders::_, -2)),
-                          tensor.index_select(0, at::tensor({2L, 0L})));
+                          tensor.index_select(0, at::tensor({2, 0}, at::kLong)));
             const auto part = xt::view(view, xt::all(), xt::all(), xt::range(0, 2));
             iterates_over(xt::view(part, 1, xt::all(), 1), tensor.select(0, 1).select(1, 1));
             iterates_over(xt::view(view, xt::range(1, 1)), tensor.slice(0, 1, 1));

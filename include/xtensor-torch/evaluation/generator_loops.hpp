@@ -18,9 +18,6 @@
 
 namespace xtt::detail {
 
-template <class D, class E>
-void evaluate(D& destination, const E& expression);
-
 template <class T, class Shape, class Strides>
 void fill_region(T* out, const Shape& shape, const Strides& strides, const T& value) {
     auto region = region_of(out, shape, strides);

@@ -143,9 +143,6 @@ struct extension::xgenerator_base<detail::concatenate_invoker<Access, CT...>, R,
 
 namespace xtt::detail {
 
-template <class D, class E>
-void evaluate(D& destination, const E& expression);
-
 // xtensor looks at the shape of the first part alone.
 template <class Part, class Shape>
 void require_shape(std::size_t number, const Part& part, const Shape& shape) {

@@ -15,4 +15,8 @@ auto region_of(T* data, const Shape& shape, const Strides& strides) {
     return xt::xarray_adaptor<buffer, xt::layout_type::dynamic>(buffer(data, xt::compute_size(shape)), shape, strides);
 }
 
+// Writes the expression into a part, as into any other destination.
+template <class D, class E>
+void evaluate(D& destination, const E& expression);
+
 }  // namespace xtt::detail
