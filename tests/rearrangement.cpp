@@ -347,6 +347,10 @@ TEST_CASE("random numbers are drawn in the order in which xtensor draws them") {
         view = 2.f * xt::random::rand<float>({3, 4}, 0.f, 1.f, engine);
         CHECK(hold_the_same(view, xt::xtensor<float, 2>(2.f * xt::random::rand<float>({3, 4}, 0.f, 1.f, same))));
     }
+    at::Tensor nothing = at::zeros({4, 1}).slice(1, 0, 0).t();
+    auto none = xtt::view<float, 2>(nothing);
+    none = xt::random::rand<float>({0, 4}, 0.f, 1.f, engine);
+    CHECK(engine == same);
 }
 
 TEST_CASE("elements accumulate as those of a container") {

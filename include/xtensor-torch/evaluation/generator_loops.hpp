@@ -160,6 +160,9 @@ void fill_by_generator(D& destination, const xt::xgenerator<F, R, S>& generator)
     using buffer = xt::xbuffer_adaptor<R*, xt::no_ownership, std::allocator<R>>;
     using memory = xt::xarray_adaptor<buffer, xt::layout_type::row_major>;
     [[maybe_unused]] const std::size_t rank = destination.shape().size();
+    if (destination.size() == 0) {
+        return;
+    }
     if constexpr (std::is_same_v<typename D::value_type, R> && assigns_to_container<F, memory>) {
         const bool one_run =
             destination.is_contiguous() && (rank < 2 || destination.layout() == xt::layout_type::row_major);
