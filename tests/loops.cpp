@@ -10,11 +10,15 @@
 #include <xtensor-torch/view.hpp>
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/div.h>
 #include <ATen/ops/randint.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <numeric>
 #include <random>
@@ -127,6 +131,53 @@ TEST_CASE("elements of two types are converted in every layout") {
         check_assignment(out, a, [&] { view = va; });
         check_assignment(out, b.gt(4).to(at::kFloat), [&] { view = vb > 4; });
     }
+}
+
+TEST_CASE("bytes divided by a number are what the division rounds to") {
+    at::Tensor bytes = at::arange(256, at::kByte);
+    at::Tensor signed_bytes = at::arange(-128, 128, at::kChar);
+    const auto b = xtt::view<const std::uint8_t, 1>(std::as_const(bytes));
+    const auto s = xtt::view<const std::int8_t, 1>(std::as_const(signed_bytes));
+    std::mt19937 engine(11);
+    const auto check = [&]<class R>(R divisor) {
+        at::Tensor results = at::empty({256}, c10::CppTypeToScalarType<R>::value);
+        auto out = xtt::view<R, 1>(results);
+        const auto agree = [&](const auto& source) {
+            for (std::size_t i = 0; i < 256; ++i) {
+                const R expected = static_cast<R>(source(i)) / divisor;
+                if (std::isnan(expected) ? !std::isnan(out(i))
+                                         : out(i) != expected || std::signbit(out(i)) != std::signbit(expected)) {
+                    return false;
+                }
+            }
+            return true;
+        };
+        out = b / divisor;
+        const bool of_bytes = agree(b);
+        out = xt::cast<R>(s) / divisor;
+        return of_bytes && agree(s);
+    };
+    bool all = true;
+    for (int digits = 1; digits < 4096; ++digits) {
+        const int exponent = static_cast<int>(engine() % 60) - 30;
+        all = all && check(std::ldexp(static_cast<float>(digits), exponent)) &&
+              check(std::ldexp(-static_cast<float>(digits), exponent)) &&
+              check(static_cast<double>(digits) + std::ldexp(static_cast<double>(engine() % 4096), -20));
+    }
+    CHECK(all);
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    for (const float divisor : {0.1f, 3.14159274f, 4097.f, 1e-30f, -1e30f, 1e-40f, 0.f, -0.f, infinity,
+                                std::numeric_limits<float>::quiet_NaN()}) {
+        CHECK(check(divisor));
+        CHECK(check(static_cast<double>(divisor)));
+    }
+    // Inside other functions, and with an integer divisor, which C++ divides by as integers.
+    at::Tensor pixels = at::arange(96, at::kByte).view({4, 8, 3});
+    at::Tensor planes = at::empty({3, 4, 8});
+    auto out = xtt::view<float, 3>(planes);
+    out = (xt::transpose(xtt::view<const std::uint8_t, 3>(std::as_const(pixels)), {2, 0, 1}) / 255.f - 0.5f) / 0.25f;
+    CHECK(at::equal(planes, pixels.permute({2, 0, 1}).to(at::kFloat).div(255).sub(0.5).div(0.25)));
+    CHECK(at::equal(xtt::copy(b / 7), bytes.to(at::kInt).div(7, "floor")));
 }
 
 TEST_CASE("many operands have one value in each row, and widths of their own") {

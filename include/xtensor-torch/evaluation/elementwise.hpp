@@ -10,6 +10,7 @@
 #include <xtensor-torch/evaluation/loops.hpp>
 #include <xtensor-torch/evaluation/operands.hpp>
 #include <xtensor-torch/evaluation/overlap.hpp>
+#include <xtensor-torch/evaluation/quotients.hpp>
 #include <xtensor-torch/evaluation/rows.hpp>
 #include <xtensor-torch/evaluation/runs.hpp>
 #include <xtensor-torch/evaluation/squares.hpp>
@@ -99,6 +100,13 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
         if constexpr (has_powers<std::remove_const_t<decltype(kernel)>>) {
             if (has_only_squares(kernel)) {
                 const auto products = with_squares(kernel);
+                run_loops(row_kernel_of<T, typename Operand::value_type...>(products), destination, operands...);
+                return;
+            }
+        }
+        if constexpr (has_quotients<std::remove_const_t<decltype(kernel)>>) {
+            if (has_exact_quotients(kernel)) {
+                const auto products = with_products(kernel);
                 run_loops(row_kernel_of<T, typename Operand::value_type...>(products), destination, operands...);
                 return;
             }

@@ -174,6 +174,17 @@ struct call {
     }
 };
 
+/// The same call of what `change` makes of its arguments.
+template <class F, class... Arguments, class Change>
+auto with_arguments(const call<F, Arguments...>& kernel, const Change& change) {
+    return std::apply(
+        [&](const auto&... argument) {
+            return call<F, std::invoke_result_t<const Change&, const Arguments&>...>{kernel.function,
+                                                                                     {change(argument)...}};
+        },
+        kernel.arguments);
+}
+
 // Whether a part of the kernel computes blocks.
 template <class Kernel>
 inline constexpr bool has_stages = false;

@@ -51,11 +51,7 @@ auto with_squares(const Kernel& kernel) {
 }
 template <class F, class... Arguments>
 auto with_squares(const call<F, Arguments...>& kernel) {
-    return std::apply(
-        [&](const auto&... argument) {
-            return call<F, decltype(with_squares(argument))...>{kernel.function, std::tuple(with_squares(argument)...)};
-        },
-        kernel.arguments);
+    return with_arguments(kernel, [](const auto& argument) { return with_squares(argument); });
 }
 template <class Base, class Exponent>
 auto with_squares(const call<power_by_number, Base, constant<Exponent>>& power) {
