@@ -88,7 +88,8 @@ def compared_rows(threads):
     for work, bar in (('slices', 1.05), ('stencil', 0.4), ('row by row', 0.3), ('column by column', 1.0),
                       ('concatenate along axis 0', 1.5), ('concatenate along axis 1', 1.5), ('stack', 1.5),
                       ('rows kept by index', 1.2), ('where', 0.3), ('flip', 1.0), ('roll', None), ('eye', 1.1),
-                      ('tril', 1.0), ('product over a grid', 1.1), ('filter', None), ('container = a*b + c', 1.05), ('container = a*b + c, b transposed', 0.6),
+                      ('tril', 1.0), ('product over a grid', 1.1), ('filter', None),
+                      ('container = a*b + c', 1.05), ('container = a*b + c, b transposed', 0.6),
                       ('container of a transposed', 1.1), ('eval of a*2, a transposed', 1.0),
                       ('copy of a transposed', 1.0), ('bytes to planes of floats', 0.5)):
         rows += with_torch('Parts, joins and containers', work, bar)

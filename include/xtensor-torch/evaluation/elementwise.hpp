@@ -96,22 +96,21 @@ void evaluate_in_loops(D& destination, const E& expression, const Operand&... op
         const auto kernel = wide_kernel_for<T>(expression);
         run_loops(wide_row_kernel_of<T, typename Operand::value_type...>(kernel), destination, operands...);
     } else {
+        const auto run = [&](const auto& kernel) {
+            run_loops(row_kernel_of<T, typename Operand::value_type...>(kernel), destination, operands...);
+        };
         const auto kernel = kernel_of(expression);
         if constexpr (has_powers<std::remove_const_t<decltype(kernel)>>) {
             if (has_only_squares(kernel)) {
-                const auto products = with_squares(kernel);
-                run_loops(row_kernel_of<T, typename Operand::value_type...>(products), destination, operands...);
-                return;
+                return run(with_squares(kernel));
             }
         }
         if constexpr (has_quotients<std::remove_const_t<decltype(kernel)>>) {
             if (has_exact_quotients(kernel)) {
-                const auto products = with_products(kernel);
-                run_loops(row_kernel_of<T, typename Operand::value_type...>(products), destination, operands...);
-                return;
+                return run(with_products(kernel));
             }
         }
-        run_loops(row_kernel_of<T, typename Operand::value_type...>(kernel), destination, operands...);
+        run(kernel);
     }
 }
 

@@ -70,15 +70,7 @@ public:
 
     std::size_t size() const noexcept { return m_size; }
 
-    T* address(std::size_t position) const noexcept {
-        T* element = m_first;
-        for (std::size_t d = m_strides.size(); d-- > 0;) {
-            const auto size = static_cast<std::size_t>((*m_shape)[d]);
-            element += static_cast<std::ptrdiff_t>(position % size) * m_strides[d];
-            position /= size;
-        }
-        return element;
-    }
+    T* address(std::size_t position) const noexcept { return m_first + offset_at(position, *m_shape, m_strides); }
 
     std::ptrdiff_t row() const noexcept {
         return m_strides.size() == 0 ? 1 : static_cast<std::ptrdiff_t>((*m_shape)[m_strides.size() - 1]);

@@ -10,6 +10,18 @@
 
 namespace xtt::detail {
 
+/// How far from the first element the one at a position in row-major order lies.
+template <class Shape, class Strides>
+std::ptrdiff_t offset_at(std::size_t position, const Shape& shape, const Strides& strides) noexcept {
+    std::ptrdiff_t offset = 0;
+    for (std::size_t d = shape.size(); d-- > 0;) {
+        const auto size = static_cast<std::size_t>(shape[d]);
+        offset += static_cast<std::ptrdiff_t>(position % size) * strides[d];
+        position /= size;
+    }
+    return offset;
+}
+
 /// The iterator `Self`, over what `Elements` hands out the address of by its position in row-major order.
 template <class Self, class Elements, class T>
 class row_iterator : public xtl::xrandom_access_iterator_base<Self, std::remove_const_t<T>, std::ptrdiff_t, T*, T&> {

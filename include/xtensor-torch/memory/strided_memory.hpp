@@ -271,12 +271,7 @@ protected:
 private:
     template <class Self>
     static auto& flat_element(Self& self, std::size_t position) {
-        std::ptrdiff_t offset = 0;
-        for (std::size_t i = self.m_shape.size(); i-- > 0;) {
-            offset += static_cast<std::ptrdiff_t>(position % self.m_shape[i]) * self.m_strides[i];
-            position /= self.m_shape[i];
-        }
-        return *(self.data() + offset);
+        return *(self.data() + offset_at(position, self.m_shape, self.m_strides));
     }
 
     bool goes_on(std::size_t i) const noexcept {
