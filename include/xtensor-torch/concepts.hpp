@@ -11,7 +11,7 @@
 
 #include <concepts>
 #include <memory>
-#include <ranges>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -25,8 +25,11 @@ struct is_tensor_view : std::false_type {};
 template <class T, std::size_t N, xt::layout_type L>
 struct is_tensor_view<tensor_view<T, N, L>> : std::true_type {};
 
+// <span> says of its ranges that they own nothing. The concept for that is in <ranges>, which takes as long to compile
+// as half of this library.
 template <class Buffer>
-struct is_owning_buffer : std::bool_constant<!std::is_reference_v<Buffer> && !std::ranges::borrowed_range<Buffer>> {};
+struct is_owning_buffer : std::bool_constant<!std::is_reference_v<Buffer> &&
+                                             !std::ranges::enable_borrowed_range<std::remove_cv_t<Buffer>>> {};
 
 template <class Pointer, class Allocator>
 struct is_owning_buffer<xt::xbuffer_adaptor<Pointer, xt::no_ownership, Allocator>> : std::false_type {};

@@ -316,6 +316,13 @@ private:
     template <class Elements>
     XTENSOR_TORCH_ALWAYS_INLINE R reduce_row(const Elements& elements, std::ptrdiff_t first,
                                              std::ptrdiff_t size) const {
+        // Of the other lanes nothing would come but the time to merge them.
+        constexpr std::ptrdiff_t few = lanes / 4;
+        if (size < few) {
+            R sums[few];
+            std::fill_n(sums, few, m_reduction.neutral);
+            return merge_lanes<few>(m_reduction, sums, m_kernel, elements, first, first + size);
+        }
         const std::ptrdiff_t rest = size % lanes;
         R sums[lanes];
         std::fill_n(sums, lanes, m_reduction.neutral);
