@@ -6,8 +6,9 @@
 #include <xtensor-torch/evaluation/kernel.hpp>
 #include <xtensor-torch/evaluation/loop_dimensions.hpp>
 #include <xtensor-torch/evaluation/operands.hpp>
+#include <xtensor-torch/evaluation/reduce_space.hpp>
 #include <xtensor-torch/evaluation/reducer_parts.hpp>
-#include <xtensor-torch/evaluation/reduction_nest.hpp>
+#include <xtensor-torch/evaluation/reduction_space.hpp>
 #include <xtensor-torch/evaluation/wide_kernel.hpp>
 
 #include <algorithm>
@@ -76,12 +77,12 @@ void reduce_in_loops(const Reducer& reducer, const E& e, R* out, const Strides& 
                                       {reduced ? 0 : static_cast<std::ptrdiff_t>(strides[dimension]),
                                        broadcast_stride(operand, rank, axis)...}});
             });
-            reduction_nest<std::remove_const_t<decltype(how)>, std::remove_const_t<decltype(kernel)>, R, decltype(in)>
-                nest(how, kernel, out, in, dimensions);
-            if (nest.is_crossed()) {
+            reduction_space<std::remove_const_t<decltype(how)>, std::remove_const_t<decltype(kernel)>, R, decltype(in)>
+                space(how, kernel, out, in, dimensions);
+            if (space.is_crossed()) {
                 return true;
             }
-            nest.run();
+            reduce_space(space);
             return false;
         },
         operands);
