@@ -25,8 +25,8 @@ struct is_tensor_view : std::false_type {};
 template <class T, std::size_t N, xt::layout_type L>
 struct is_tensor_view<tensor_view<T, N, L>> : std::true_type {};
 
-// <span> says of its ranges that they own nothing. The concept for that is in <ranges>, which takes as long to compile
-// as half of this library.
+// <span> says of its ranges that they own nothing. The concept for that is in <ranges>, which nothing else here needs
+// and every file would compile.
 template <class Buffer>
 struct is_owning_buffer : std::bool_constant<!std::is_reference_v<Buffer> &&
                                              !std::ranges::enable_borrowed_range<std::remove_cv_t<Buffer>>> {};
